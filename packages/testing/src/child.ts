@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { askKeeper, runFolder } from './keeper/client.js'
+import { waitFor } from './wait-for.js'
+
+const reportVariable = 'STEADFAST_TEST_REPORT'
+
+export interface ChildOptions {
+  /** Added to this process's environment; undefined takes a variable out. */
+  env?: Record<string, string | undefined>
+  cwd?: string
+  /** Opens Node's message channel, as PM2 and node:cluster do. Default false. */
+  ipc?: boolean
+  /** Puts it at the head of a process group, which a signal reaches as a whole, as Ctrl-C does. Default false. */
+  group?: boolean
+}
+
+export interface FixtureOptions extends ChildOptions {
+  args?: string[]
+  /** Flags of Node itself. */
+  execArgv?: string[]
+}
+
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+/** A process under test. It is killed with the test process, however that ends. */
+export interface Child {
+  readonly pid: number
+  readonly process: ChildProcess
+  /** What it has written so far, standard output and error together. */
+  output(): string
+  /**
+   * Waits until its output matches.
+   * @throws Error with the output, when that ends first or after `timeoutMs` (default 20_000)
+   */
+  printed(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
+  /** The values that it handed to `report`, in order; they outlive a kill. */
+  reports<T = unknown>(): T[]
+  /** Sends a signal, to its whole group if it heads one. */
+  signal(signal: NodeJS.Signals): void
+  /** Resolves once it has ended and all its output is read. */
+  readonly exit: Promise<Exit>
+}
+
+/** Starts the module at `file` as a Node process of its own. */
+export function forkFixture(file: string | URL, options: FixtureOptions = {}): Promise<Child> {
+  const { args = [], execArgv = [], ...rest } = options
+  return startChild(process.execPath, [...execArgv, file instanceof URL ? fileURLToPath(file) : file, ...args], rest)
+}
+
+/** Starts any program. */
+export async function startChild(command: string, args: string[], options: ChildOptions = {}): Promise<Child> {
+  const { env = {}, cwd, ipc = false, group = false } = options
+  const reportFile = join(await runFolder(), `report-${randomUUID()}`)
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env, [reportVariable]: reportFile },
+    stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? ['ipc' as const] : [])],
+    detached: group,
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  let ended = false
+  const exit = new Promise<Exit>((resolve) => {
+    child.once('close', (code, signal) => {
+      ended = true
+      resolve({ code, signal })
+    })
+  })
+  await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject))
+  const pid = child.pid as number
+  const target = group ? -pid : pid
+  await askKeeper({ do: 'adopt', pid: target })
+  exit.then(() => askKeeper({ do: 'disown', pid: target })).catch(() => {})
+
+  return {
+    pid,
+    process: child,
+    output: () => output,
+    async printed(pattern, timeoutMs = 20_000) {
+      await waitFor(() => ended || pattern.test(output), { timeoutMs }).catch(() => {})
+      const match = pattern.exec(output)
+      if (match) return match
+      throw new Error(
+        `the process ${ended ? 'ended before it' : `did not, in ${timeoutMs} ms,`} print ${pattern}:\n${output}`,
+      )
+    },
+    reports: <T>() =>
+      existsSync(reportFile)
+        ? readFileSync(reportFile, 'utf8')
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line) as T)
+        : [],
+    signal: (signal) => void process.kill(target, signal),
+    exit,
+  }
+}
+
+/** In a fixture: hands a value to the test that started it, at once and for good. */
+export function report(value: unknown): void {
+  const file = process.env[reportVariable]
+  if (!file) throw new Error(`report() works in a process that a test started: ${reportVariable} is not set`)
+  appendFileSync(file, `${JSON.stringify(value)}\n`)
+}

@@ -1,0 +1,5 @@
+export { type DrainPhase, type MetricFamily, type Shared, type State, sharedBy } from './contract.js'
+export { checkLifecycle, type Register } from './lifecycle.js'
+export { checkMetricSources } from './metric-sources.js'
+export { checkProbeRoutes } from './probe-routes.js'
+export { checkQuiet } from './quiet.js'

@@ -1,0 +1,32 @@
+import { askKeeper } from './keeper/client.js'
+import { killAllIn, processesIn, signalAllIn } from './processes.js'
+import type { Node } from './servers/server.js'
+
+/** A server process that belongs to one test, which may do to it what it likes. */
+export interface OwnNode {
+  /** Where clients connect. It stays the same over a restart. */
+  readonly url: string
+  readonly port: number
+  /** Ids of its live processes. */
+  pids(): number[]
+  /** Stops its processes in their tracks (SIGSTOP): connections stay open, nothing answers. */
+  freeze(): void
+  /** Lets them run on (SIGCONT). */
+  thaw(): void
+  /** Kills it (SIGKILL, frozen or not) and waits until it is gone. */
+  kill(): Promise<void>
+  /** Starts it again on the same port and files, and waits until it is ready. */
+  restart(): Promise<void>
+}
+
+export function ownNode(server: string, index: number, { url, port, folder }: Node): OwnNode {
+  return {
+    url,
+    port,
+    pids: () => processesIn(folder),
+    freeze: () => signalAllIn(folder, 'SIGSTOP'),
+    thaw: () => signalAllIn(folder, 'SIGCONT'),
+    kill: () => killAllIn(folder),
+    restart: () => askKeeper({ do: 'restart', server, node: index }),
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The test command: runs the compiled tests of the workspace with tap, on servers that all of them share, and closes
+ * with one line, `N passed, N failed`. Arguments pick the test files whose path contains one of them.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
+import { runFolderVariable, startRun } from './keeper/run.js'
+
+const root = resolve(import.meta.dirname, '../../../..')
+
+const picks = process.argv.slice(2)
+const files = ['packages', 'apps']
+  .flatMap((group) => readdirSync(join(root, group)).map((name) => join(group, name)))
+  .flatMap(compiledTests)
+  .filter((file) => picks.length === 0 || picks.some((pick) => file.includes(pick)))
+if (files.length === 0) {
+  console.error(`no test file's path contains ${picks.map((pick) => `"${pick}"`).join(' or ')}`)
+  process.exit(1)
+}
+
+// Ctrl-C reaches tap as well; we stay to end the servers once it is done.
+process.on('SIGINT', () => {}).on('SIGTERM', () => {})
+const run = await startRun()
+const results = join(run.folder, 'results.tap')
+const reporter = process.stdout.isTTY ? 'base' : 'terse'
+const tap = spawn('tap', [`--reporter=${reporter}`, `--output-file=${results}`, ...files], {
+  cwd: root,
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    [runFolderVariable]: run.folder,
+    PATH: [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter),
+  },
+})
+const [code] = (await once(tap, 'exit')) as [number | null]
+const { passed, failed } = counts(existsSync(results) ? readFileSync(results, 'utf8') : '')
+await run.end()
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = code === 0 && failed === 0 && passed > 0 ? 0 : 1
+
+/** A test is run as compiled, and found by its source, for the compiler leaves the output of deleted files behind. */
+function compiledTests(folder: string): string[] {
+  const source = join(folder, 'test')
+  if (!existsSync(join(root, source))) return []
+  return (readdirSync(join(root, source), { recursive: true }) as string[])
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => join(folder, 'dist/test', name.replace(/\.ts$/, '.js')))
+}
+
+/** tap closes with, for example, `# { total: 7, pass: 6, fail: 1 }`. */
+function counts(tapOutput: string): { passed: number; failed: number } {
+  const summary = tapOutput.match(/^# \{ total: .*\}$/gm)?.at(-1) ?? ''
+  const count = (name: string) => Number(new RegExp(`\\b${name}: (\\d+)`).exec(summary)?.[1] ?? 0)
+  return { passed: count('pass'), failed: count('fail') + count('skip') + count('todo') }
+}
