@@ -4,12 +4,13 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { askKeeper, runFolder } from './keeper/client.js'
+import { signalTo } from './processes.js'
 import { waitFor } from './wait-for.js'
 
 const reportVariable = 'STEADFAST_TEST_REPORT'
 
 export interface ChildOptions {
-  /** Added to this process's environment; undefined takes a variable out. */
+  /** Added to the environment of the test run, less what tap and pnpm put in; undefined takes a variable out. */
   env?: Record<string, string | undefined>
   cwd?: string
   /** Opens Node's message channel, as PM2 and node:cluster do. Default false. */
@@ -46,6 +47,8 @@ export interface Child {
   signal(signal: NodeJS.Signals): void
   /** Resolves once it has ended and all its output is read. */
   readonly exit: Promise<Exit>
+  /** Kills it, if it still runs, and waits until it is gone. */
+  release(): Promise<void>
 }
 
 /** Starts the module at `file` as a Node process of its own. */
@@ -58,7 +61,7 @@ export function forkFixture(file: string | URL, options: FixtureOptions = {}): P
 export async function startChild(command: string, args: string[], options: ChildOptions = {}): Promise<Child> {
   const { env = {}, cwd, ipc = false, group = false } = options
   const reportFile = join(await runFolder(), `report-${randomUUID()}`)
-  const child = spawn(command, args, {
+  const child = spawn('env', [...takingOut(env), command, ...args], {
     cwd,
     env: { ...process.env, ...env, [reportVariable]: reportFile },
     stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? ['ipc' as const] : [])],
@@ -104,7 +107,22 @@ export async function startChild(command: string, args: string[], options: Child
         : [],
     signal: (signal) => void process.kill(target, signal),
     exit,
+    async release() {
+      if (!ended) signalTo(target, 'SIGKILL')
+      await exit
+    },
   }
+}
+
+/**
+ * Arguments for env(1) that take out what tap and pnpm put into the environment: their loaders and settings are not for
+ * the process under test. tap adds its own to whatever is passed to spawn(), so it can't be left out there.
+ */
+function takingOut(given: Record<string, string | undefined>): string[] {
+  const added = /^(NODE_PATH|_?TAP(JS)?(_.*)?|p?npm_.*)$/
+  const names = Object.keys(process.env).filter((name) => added.test(name) && !(name in given))
+  const options = given.NODE_OPTIONS === undefined ? [] : [`NODE_OPTIONS=${given.NODE_OPTIONS}`]
+  return [...['NODE_OPTIONS', ...names].flatMap((name) => ['-u', name]), ...options]
 }
 
 /** In a fixture: hands a value to the test that started it, at once and for good. */

@@ -16,7 +16,7 @@ const files = ['packages', 'apps']
   .flatMap(compiledTests)
   .filter((file) => picks.length === 0 || picks.some((pick) => file.includes(pick)))
 if (files.length === 0) {
-  console.error(`no test file's path contains ${picks.map((pick) => `"${pick}"`).join(' or ')}`)
+  console.error(`no test file’s path contains ${picks.map((pick) => `"${pick}"`).join(' or ')}`)
   process.exit(1)
 }
 

@@ -8,6 +8,7 @@ const debianPackages = {
   'redis-cli': { name: 'redis-tools' },
   initdb: { name: 'postgresql' },
   postgres: { name: 'postgresql' },
+  curl: { name: 'curl' },
   promtool: { name: 'prometheus', unpackOnly: true }, // one static program: no need to install its daemon
 } as const
 

@@ -1,0 +1,88 @@
+import { isIP } from 'node:net'
+import Type, { type TCodec, type TString } from 'typebox'
+
+/** Reads the text of a variable. Throws an Error that completes the sentence "<NAME> …". */
+type Parse<T> = (text: string) => T
+
+/** A variable of the environment, as a schema: text that `parse` takes, decoded to what it gives. */
+export function variable<T>(parse: Parse<T>, options: { default?: string } = {}): TCodec<TString, T> {
+  const fault = (text: string): string | undefined => {
+    try {
+      parse(text)
+      return undefined
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  const checked = Type.Refine(
+    Type.String(options),
+    (text) => fault(text) === undefined,
+    (text) => fault(text) ?? '',
+  )
+  return Type.Decode(checked, parse)
+}
+
+export const text: Parse<string> = (value) => value
+
+export function integer(least: number, most: number): Parse<number> {
+  return (value) => {
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || number < least || number > most) {
+      throw new Error(`must be a whole number from ${least} to ${most}`)
+    }
+    return number
+  }
+}
+
+export function oneOf<const T extends string>(...choices: T[]): Parse<T> {
+  return (value) => {
+    const choice = choices.find((choice) => choice === value)
+    if (!choice) throw new Error(`must be one of ${choices.join(', ')}`)
+    return choice
+  }
+}
+
+export function secret(minLength: number): Parse<string> {
+  return (value) => {
+    if (!/^[\x21-\x7e]+$/.test(value) || value.length < minLength) {
+      throw new Error(`must be at least ${minLength} visible ASCII characters, without spaces`)
+    }
+    return value
+  }
+}
+
+export function urlOf(...protocols: string[]): Parse<string> {
+  return (value) => {
+    const url = URL.canParse(value) ? new URL(value) : undefined
+    if (!url?.host || !protocols.includes(url.protocol)) {
+      throw new Error(`must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`)
+    }
+    return value
+  }
+}
+
+export const httpOrigin: Parse<string> = (value) => {
+  const { origin, href } = new URL(urlOf('http:', 'https:')(value))
+  if (href !== `${origin}/`) throw new Error('must hold nothing but protocol, host and port, as https://sho.rt')
+  return origin
+}
+
+export const databaseUrl: Parse<string> = (value) => {
+  if (/^pglite:\/\/./.test(value)) return value
+  if (URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol)) return value
+  throw new Error('must be a URL that starts with postgres://, or pglite://<folder> for the embedded database')
+}
+
+/** Addresses and CIDR ranges, with commas between them. */
+export const addressList: Parse<string[]> = (value) =>
+  value.split(',').map((item) => {
+    const range = item.trim()
+    const [address = '', prefix, ...rest] = range.split('/')
+    const family = isIP(address)
+    const bits = family === 4 ? 32 : 128
+    const isRange = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+    if (family === 0 || !isRange || rest.length > 0) {
+      throw new Error('must be IP addresses or CIDR ranges, as 10.0.0.0/8,::1')
+    }
+    return range
+  })

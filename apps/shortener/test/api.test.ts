@@ -1,0 +1,180 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startPostgres } from '@steadfast/testing'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { pino } from 'pino'
+import t from 'tap'
+import { buildApp } from '../src/app.js'
+import { parseConfig } from '../src/config.js'
+import type { Database } from '../src/database/database.js'
+import { openDatabase } from '../src/database/open.js'
+import { generateKey, hasKeys, saveBootstrapKey } from '../src/keys/repository.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'api-'))
+const postgres = await startPostgres()
+t.teardown(async () => {
+  rmSync(folder, { recursive: true })
+  await postgres.release()
+})
+const databases = { PostgreSQL: postgres.url, PGlite: `pglite://${folder}` }
+const silent = pino({ level: 'silent' })
+const key = generateKey()
+
+interface Answer {
+  status: number
+  headers: Record<string, unknown>
+  body: unknown
+}
+
+/** One app, its requests, and their answers with what is random or a time taken out. */
+class Client {
+  readonly answers: Answer[] = []
+  readonly #app: FastifyInstance
+  constructor(app: FastifyInstance) {
+    this.#app = app
+  }
+  async send(options: InjectOptions): Promise<Answer> {
+    const response = await this.#app.inject(options)
+    const { date: _, ...headers } = response.headers
+    const answer = { status: response.statusCode, headers, body: response.body && JSON.parse(response.body) }
+    const text = JSON.stringify(answer).replaceAll(/[\w-]{7}(?=")|\d{4}-\d\d-\d\dT[\d:.]+Z/g, '…')
+    this.answers.push(JSON.parse(text))
+    return answer
+  }
+  create(payload: unknown, authorization = `Bearer ${key}`): Promise<Answer> {
+    const headers = { authorization, 'content-type': 'application/json' }
+    return this.send({ method: 'POST', url: '/api/v1/links', headers, payload: payload as string })
+  }
+}
+
+async function start(databaseUrl: string): Promise<{ client: Client; database: Database; close: () => Promise<void> }> {
+  const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: databaseUrl })
+  const database = await openDatabase(config, silent)
+  await database.migrate()
+  const app = buildApp(config, database, silent)
+  const close = async () => {
+    await app.close()
+    await database.close()
+  }
+  return { client: new Client(app), database, close }
+}
+
+const answers: Record<string, Answer[]> = {}
+
+for (const [name, url] of Object.entries(databases)) {
+  t.test(`the API on ${name}`, async (t) => {
+    const { client, database, close } = await start(url)
+    t.teardown(close)
+
+    t.notOk(await hasKeys(database))
+    t.match(await client.create({ url: 'https://example.com' }), { status: 401 }, 'no key is valid before one is made')
+    await saveBootstrapKey(database, 'an older key that is replaced')
+    await saveBootstrapKey(database, key)
+    t.ok(await hasKeys(database))
+
+    const created = await client.create({ url: 'https://EXAMPLE.com/a/../b?q=ä#f' })
+    const { code, shortUrl, createdAt } = created.body as Record<string, string>
+    t.match(created, {
+      status: 201,
+      headers: { location: shortUrl, 'content-type': 'application/json; charset=utf-8' },
+      body: { shortUrl: `https://sho.rt/${code}`, url: 'https://example.com/b?q=%C3%A4#f' },
+    })
+    t.match(code, /^[2-9A-HJ-NP-Za-hjkmnp-z]{7}$/)
+    t.ok(Math.abs(Date.parse(createdAt!) - Date.now()) < 60_000)
+    t.same(Object.keys(created.body as object), ['code', 'shortUrl', 'url', 'createdAt'])
+    const again = await client.create({ url: 'https://example.com/b' })
+    t.not((again.body as { code: string }).code, code, 'every create makes a link')
+
+    for (const method of ['GET', 'HEAD'] as const) {
+      t.match(await client.send({ method, url: `/${code}?utm=1` }), {
+        status: 302,
+        headers: { location: 'https://example.com/b?q=%C3%A4#f', 'cache-control': 'private, no-store' },
+        body: '',
+      })
+      t.match(await client.send({ method, url: '/2222222' }), {
+        status: 404,
+        headers: { location: undefined, 'cache-control': 'private, no-store' },
+        body: method === 'GET' ? { code: 'ERR_SHORTENER_LINK_NOT_FOUND' } : '',
+      })
+    }
+    for (const path of [
+      '/x',
+      '/favicon.ico',
+      '/0000000',
+      '/%00',
+      "/'%20OR%201=1",
+      '/%F0%9F%98%80',
+      `/${'a'.repeat(100)}`,
+    ]) {
+      t.match(await client.send({ method: 'GET', url: path }), { status: 404 }, path)
+    }
+
+    for (const authorization of ['', 'Bearer', 'Bearer  ', `Basic ${key}`, key]) {
+      const answer = await client.create({ url: 'https://example.com' }, authorization)
+      t.match(answer, {
+        status: 401,
+        headers: { 'www-authenticate': 'Bearer' },
+        body: { code: 'ERR_SHORTENER_UNAUTHORIZED' },
+      })
+    }
+    for (const wrong of [`${key}x`, key.slice(1), 'an older key that is replaced'.replaceAll(' ', '')]) {
+      const answer = await client.create({ url: 'https://example.com' }, `Bearer ${wrong}`)
+      t.match(answer, { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
+    }
+    t.match(await client.create({ url: 'https://example.com' }, `bearer ${key}`), { status: 201 }, 'RFC 9110: any case')
+
+    const refused = [
+      'example.com',
+      '/relative',
+      'javascript:alert(1)',
+      'data:text/html,x',
+      'ftp://example.com',
+      'https://user:pass@example.com',
+      'https://user@example.com',
+      'https://sho.rt/loop',
+      'https://SHO.RT:443/loop',
+      'http://',
+      `https://example.com/${'ä'.repeat(500)}`,
+    ]
+    for (const url of refused)
+      t.match(await client.create({ url }), { status: 400, body: { code: 'ERR_SHORTENER_TARGET' } }, url)
+    const malformed = [
+      {},
+      { url: '' },
+      { url: 5 },
+      { url: null },
+      { url: ['https://a.b'] },
+      [],
+      { url: `https://a.b/${'x'.repeat(2_048)}` },
+    ]
+    for (const body of [...malformed, { url: 'https://a.b', alias: 'x' }]) {
+      t.match(await client.create(body), { status: 400, body: { code: 'FST_ERR_VALIDATION' } }, JSON.stringify(body))
+    }
+    t.match(await client.create('{"url":'), { status: 400, body: { code: 'FST_ERR_CTP_INVALID_JSON_BODY' } })
+    t.match(await client.create({ url: 'x'.repeat(20_000) }), { status: 413 })
+    const control = await client.create({ url: 'https://example.com/a\r\nSet-Cookie: x' })
+    t.match(
+      control,
+      { status: 201, body: { url: 'https://example.com/aSet-Cookie:%20x' } },
+      'no line break gets into a header',
+    )
+    answers[name] = client.answers
+  })
+}
+
+t.test('both databases give the same answers', async (t) => {
+  t.ok(answers.PostgreSQL!.length > 40)
+  t.same(answers.PGlite, answers.PostgreSQL)
+})
+
+t.test('what goes wrong inside is not told to the client', async (t) => {
+  const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url })
+  const broken = { query: () => Promise.reject(new Error('the secret of the house')) } as unknown as Database
+  const lines: string[] = []
+  const app = buildApp(config, broken, pino({ level: 'error' }, { write: (line: string) => lines.push(line) }))
+  const response = await app.inject('/2222222')
+  t.equal(response.statusCode, 500)
+  t.notMatch(response.body, 'secret')
+  t.match(lines.join(''), 'the secret of the house')
+})

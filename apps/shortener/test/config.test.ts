@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseConfig } from '../src/config.js'
+
+const least = { BASE_URL: 'https://sho.rt', DATABASE_URL: 'postgres://user:pass@db/links' }
+
+function faultsOf(env: Record<string, string>): string {
+  try {
+    parseConfig(env)
+    return ''
+  } catch (error) {
+    t.equal((error as { code?: string }).code, 'ERR_SHORTENER_ENVIRONMENT')
+    return (error as Error).message
+  }
+}
+
+t.test('the least there must be, and the defaults of the rest', async (t) => {
+  t.same(parseConfig({ ...least, REDIS_URL: '', HOME: '/somewhere' }), {
+    ...least,
+    PORT: 3000,
+    HOST: '127.0.0.1',
+    DATABASE_START_DEADLINE_MS: 30_000,
+    LOG_LEVEL: 'info',
+  })
+})
+
+t.test('every variable in its right form', async (t) => {
+  const config = parseConfig({
+    BASE_URL: 'http://localhost:8080/',
+    DATABASE_URL: 'pglite://./data',
+    DATABASE_START_DEADLINE_MS: '500',
+    PORT: '0',
+    HOST: '::1',
+    REDIS_URL: 'rediss://cache:6380/1',
+    LOG_LEVEL: 'silent',
+    TRUST_PROXY: '10.0.0.0/8, ::1,192.168.1.7,fd00::/8',
+    BOOTSTRAP_API_KEY: 'k'.repeat(20),
+  })
+  t.same(config, {
+    BASE_URL: 'http://localhost:8080',
+    DATABASE_URL: 'pglite://./data',
+    DATABASE_START_DEADLINE_MS: 500,
+    PORT: 0,
+    HOST: '::1',
+    REDIS_URL: 'rediss://cache:6380/1',
+    LOG_LEVEL: 'silent',
+    TRUST_PROXY: ['10.0.0.0/8', '::1', '192.168.1.7', 'fd00::/8'],
+    BOOTSTRAP_API_KEY: 'k'.repeat(20),
+  })
+})
+
+t.test('all faults come in one error, each with its variable and value', async (t) => {
+  const message = faultsOf({
+    PORT: '80.5',
+    HOST: '',
+    BASE_URL: 'sho.rt',
+    DATABASE_START_DEADLINE_MS: '-1',
+    REDIS_URL: 'http://cache',
+    LOG_LEVEL: 'verbose',
+    TRUST_PROXY: 'true',
+    BOOTSTRAP_API_KEY: 'short',
+  })
+  t.equal(
+    message,
+    `the environment has faults:
+  DATABASE_URL is missing
+  PORT must be a whole number from 0 to 65535, not "80.5"
+  BASE_URL must be a URL that starts with http:// or https://, not "sho.rt"
+  DATABASE_START_DEADLINE_MS must be a whole number from 1 to 600000, not "-1"
+  REDIS_URL must be a URL that starts with redis:// or rediss://, not "…"
+  LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, not "verbose"
+  TRUST_PROXY must be IP addresses or CIDR ranges, as 10.0.0.0/8,::1, not "true"
+  BOOTSTRAP_API_KEY must be at least 20 visible ASCII characters, without spaces, not "…"`,
+  )
+})
+
+t.test('values that are nearly right', async (t) => {
+  const wrong: Record<string, string[]> = {
+    PORT: ['65536', '-1', '1e3', '0x50', ' 80', '80x'],
+    BASE_URL: ['ftp://sho.rt', 'https://sho.rt/path', 'https://sho.rt/?a', 'https://user@sho.rt', 'https://'],
+    DATABASE_URL: ['pglite://', 'mysql://db/links', 'db/links', 'postgres'],
+    REDIS_URL: ['redis:', 'redis://', 'localhost:6379'],
+    LOG_LEVEL: ['INFO', 'trace '],
+    TRUST_PROXY: ['10.0.0.0/33', '::1/129', '10.0.0', '10.0.0.0/8/8', '10.0.0.0/', '1.2.3.4,', 'loopback', '1'],
+    BOOTSTRAP_API_KEY: ['with space in the middle', 'é'.repeat(20)],
+  }
+  for (const [name, values] of Object.entries(wrong)) {
+    for (const value of values) t.match(faultsOf({ ...least, [name]: value }), `  ${name} must `, `${name}="${value}"`)
+  }
+})
+
+t.test('secrets come from files as well, and never show', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'secrets-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = (name: string, content: string) => {
+    writeFileSync(join(folder, name), content)
+    return join(folder, name)
+  }
+  const { BASE_URL, DATABASE_URL } = least
+  const DATABASE_URL_FILE = file('url', `${DATABASE_URL}\n`)
+  const BOOTSTRAP_API_KEY_FILE = file('key', `${'k'.repeat(20)}\r\n`)
+  const config = parseConfig({ BASE_URL, DATABASE_URL_FILE, BOOTSTRAP_API_KEY_FILE })
+  t.match(config, { DATABASE_URL, BOOTSTRAP_API_KEY: 'k'.repeat(20) })
+
+  const both = faultsOf({ ...least, DATABASE_URL_FILE, BOOTSTRAP_API_KEY_FILE: join(folder, 'none') })
+  t.match(both, '  DATABASE_URL_FILE is set, and DATABASE_URL too: choose one')
+  t.match(both, /BOOTSTRAP_API_KEY_FILE can’t be read: ENOENT.*none/)
+  const missing = faultsOf({ BASE_URL, DATABASE_URL_FILE: join(folder, 'none') })
+  t.match(missing, 'DATABASE_URL_FILE can’t be read')
+  t.notMatch(missing, 'DATABASE_URL is missing', 'one fault is told once')
+
+  const wrong = faultsOf({ BASE_URL, DATABASE_URL_FILE: file('wrong', 'mysql://user:pass-word@db') })
+  t.match(wrong, 'DATABASE_URL must be')
+  t.notMatch(wrong, 'pass-word')
+})

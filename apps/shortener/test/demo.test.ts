@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Child, findTestTool, freePort, isAlive, startChild } from '@steadfast/testing'
+import t from 'tap'
+
+const root = resolve(import.meta.dirname, '../../../..')
+
+/** The files of this tree that a clone would have, with nothing installed or built. */
+function freshClone(): string {
+  const clone = mkdtempSync(join(tmpdir(), 'fresh-clone-'))
+  const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+  for (const file of files.trim().split('\n')) {
+    if (existsSync(join(root, file))) cpSync(join(root, file), join(clone, file))
+  }
+  return clone
+}
+
+const clone = freshClone()
+t.teardown(() => rmSync(clone, { recursive: true, force: true }))
+
+/** Runs one of the workspace's commands as in a terminal: Ctrl-C reaches all processes of the group. */
+async function run(command: string, args: string[], env: Record<string, string> = {}): Promise<Child> {
+  const child = await startChild(command, args, {
+    cwd: clone,
+    group: true,
+    env: { ...env, BOOTSTRAP_API_KEY: undefined },
+  })
+  t.teardown(() => child.release())
+  return child
+}
+
+const pnpm = execFileSync('npx', ['--yes', '-p', 'pnpm@12', '-c', 'command -v pnpm'], { encoding: 'utf8' }).trim()
+
+let shortUrl = ''
+const port = await freePort()
+
+t.test('npx pnpm@12 demo in a fresh clone: installs, builds, and redirects within 20 s of that', async (t) => {
+  const child = await run('npx', ['--yes', 'pnpm@12', 'demo'], { PORT: `${port}` })
+  await child.printed(/Opening the embedded database/, 90_000)
+  const builtMs = performance.now()
+  const [curl] = await child.printed(/curl -X POST .*/)
+  t.match(child.output(), /Database +embedded \(PGlite\), for this demo only, in .*\/apps\/shortener\/\.data\/demo/)
+  t.match(child.output(), new RegExp(`URL +http://127.0.0.1:${port}\n`))
+  await findTestTool('curl')
+  const link = JSON.parse(execFileSync('sh', ['-c', `${curl} --silent`], { encoding: 'utf8' })) as { shortUrl: string }
+  shortUrl = link.shortUrl
+  const response = await fetch(shortUrl, { redirect: 'manual' })
+  t.ok(performance.now() - builtMs < 20_000)
+  t.match([response.status, response.headers.get('location')], [302, 'https://fastify.dev/'])
+
+  const stopMs = performance.now()
+  child.signal('SIGINT')
+  await child.exit
+  t.ok(performance.now() - stopMs < 3_000, 'Ctrl-C ends it')
+  await t.rejects(fetch(shortUrl), 'nothing listens any more')
+})
+
+t.test('pnpm demo again: the links are still there, and Ctrl-C exits 0', async (t) => {
+  const child = await run(pnpm, ['demo'], { PORT: `${port}` })
+  await child.printed(/curl -X POST/)
+  t.equal((await fetch(shortUrl, { redirect: 'manual' })).status, 302)
+  const stopMs = performance.now()
+  child.signal('SIGINT')
+  t.same(await child.exit, { code: 0, signal: null })
+  t.ok(performance.now() - stopMs < 3_000)
+  t.notOk(isAlive(child.pid))
+})
+
+t.test('a taken port is said in one line', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.teardown(() => other.close())
+  const { port } = other.address() as AddressInfo
+  const child = await run(pnpm, ['demo'], { PORT: `${port}` })
+  t.equal((await child.exit).code, 1)
+  t.match(child.output(), `\nERR_SHORTENER_LISTEN: can’t listen on port ${port} of 127.0.0.1: it is taken;`)
+  t.notMatch(child.output(), / {4}at /, 'without a stack')
+})
+
+t.test('npx pnpm@12 test in a clone runs what is picked and closes with the counts', async (t) => {
+  const child = await run('npx', ['--yes', 'pnpm@12', 'test', 'shortener/dist/test/links'])
+  t.same(await child.exit, { code: 0, signal: null })
+  t.match(child.output(), /\n[1-9]\d* passed, 0 failed\n$/)
+  const nothing = await run(pnpm, ['test', 'no-such-file'])
+  t.equal((await nothing.exit).code, 1)
+  t.match(nothing.output(), 'no test file’s path contains "no-such-file"')
+})

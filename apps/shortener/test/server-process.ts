@@ -1,0 +1,56 @@
+import { type Child, type ChildOptions, forkFixture } from '@steadfast/testing'
+import type { Test } from 'tap'
+
+export const bootstrapKey = 'bootstrap-key-of-a-test'
+
+const main = (name: string) => new URL(`../src/${name}.js`, import.meta.url)
+
+/** Variables of this process that would change what is tested. */
+const clean = Object.fromEntries(
+  ['PORT', 'HOST', 'BASE_URL', 'DATABASE_URL', 'REDIS_URL', 'LOG_LEVEL', 'TRUST_PROXY', 'BOOTSTRAP_API_KEY']
+    .flatMap((name) => [name, `${name}_FILE`])
+    .map((name) => [name, undefined]),
+)
+
+/** Starts server.ts, migrate.ts or demo.ts, for as long as the test `t`, with no more of the environment than `env`. */
+export async function startMain(
+  t: Test,
+  name: 'server' | 'migrate' | 'demo',
+  env: ChildOptions['env'],
+): Promise<Child> {
+  const child = await forkFixture(main(name), { env: { ...clean, ...env } })
+  t.teardown(() => child.release())
+  return child
+}
+
+export function serverEnv(databaseUrl: string): Record<string, string> {
+  return { PORT: '0', BASE_URL: 'http://sho.rt', DATABASE_URL: databaseUrl, BOOTSTRAP_API_KEY: bootstrapKey }
+}
+
+export async function migrate(t: Test, databaseUrl: string): Promise<void> {
+  const child = await startMain(t, 'migrate', serverEnv(databaseUrl))
+  const { code } = await child.exit
+  if (code !== 0) throw new Error(child.output())
+}
+
+export interface RunningServer {
+  url: string
+  child: Child
+  post(body: unknown): Promise<Response>
+}
+
+/** A server process on a migrated database, once it listens. */
+export async function startServer(
+  t: Test,
+  databaseUrl: string,
+  env: Record<string, string> = {},
+): Promise<RunningServer> {
+  const child = await startMain(t, 'server', { ...serverEnv(databaseUrl), ...env })
+  const [, url = ''] = await child.printed(/Server listening at (http:[^"]+)/)
+  const headers = { authorization: `Bearer ${bootstrapKey}`, 'content-type': 'application/json' }
+  return {
+    url,
+    child,
+    post: (body) => fetch(`${url}/api/v1/links`, { method: 'POST', headers, body: JSON.stringify(body) }),
+  }
+}

@@ -1,0 +1,143 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { isAlive, startPostgres, startProxy, waitFor } from '@steadfast/testing'
+import t from 'tap'
+import { migrate, serverEnv, startMain, startServer } from './server-process.js'
+
+t.test('a bad environment: one error with every faulty variable, exit 1', async (t) => {
+  for (const name of ['server', 'migrate', 'demo'] as const) {
+    const child = await startMain(t, name, { PORT: '80x', LOG_LEVEL: 'loud', DATABASE_URL: 'db' })
+    t.same(await child.exit, { code: 1, signal: null })
+    t.match(child.output(), /^ERR_SHORTENER_ENVIRONMENT: /)
+    for (const variable of ['PORT', 'LOG_LEVEL', 'DATABASE_URL']) t.match(child.output(), `\n  ${variable} must`)
+    t.notMatch(child.output(), /listening| at file:/)
+  }
+})
+
+t.test('a database that is down at start is waited for', async (t) => {
+  const postgres = await startPostgres({ own: true })
+  await migrate(t, postgres.url)
+  await postgres.kill()
+  const child = await startMain(t, 'server', serverEnv(postgres.url))
+  await child.printed(/the database at .* does not answer/)
+  t.ok(isAlive(child.pid))
+  await postgres.restart()
+  await child.printed(/answers again/)
+  await child.printed(/Server listening/)
+  t.equal(child.output().match(/does not answer/g)?.length, 1, 'said once, however often it was tried')
+  await postgres.release()
+})
+
+t.test('a database that stays down, or hangs: one error and exit 1 at the deadline', async (t) => {
+  const postgres = await startPostgres({ own: true })
+  const proxy = await startProxy(postgres.url)
+  t.teardown(() => Promise.all([proxy.release(), postgres.release()]))
+  const faults = { refused: () => proxy.refuse(), frozen: async () => postgres.freeze() }
+  for (const [fault, bring] of Object.entries(faults)) {
+    await bring()
+    const startMs = performance.now()
+    const child = await startMain(t, 'server', {
+      ...serverEnv(proxy.through(postgres.url)),
+      DATABASE_START_DEADLINE_MS: '700',
+      LOG_LEVEL: 'silent',
+    })
+    t.same(await child.exit, { code: 1, signal: null }, fault)
+    const tookMs = performance.now() - startMs
+    t.ok(tookMs >= 700 && tookMs < 3_500, `after ${tookMs} ms`)
+    t.match(
+      child.output(),
+      /^ERR_SHORTENER_DATABASE_UNREACHABLE: the database at 127.0.0.1:\d+\/postgres did not answer within 700 ms: .+\n$/,
+    )
+    await proxy.restore()
+  }
+})
+
+t.test('a database that says no is not waited for', async (t) => {
+  const postgres = await startPostgres()
+  t.teardown(() => postgres.release())
+  const noSuch = new URL(postgres.url)
+  noSuch.pathname = '/no_such_database'
+  const refused = await startMain(t, 'server', serverEnv(noSuch.href))
+  t.same(await refused.exit, { code: 1, signal: null })
+  t.match(refused.output(), /^ERR_SHORTENER_DATABASE_REFUSED: .*no_such_database" does not exist\n$/)
+
+  const unmigrated = await startMain(t, 'server', serverEnv(postgres.url))
+  t.same(await unmigrated.exit, { code: 1, signal: null })
+  t.match(unmigrated.output(), /^ERR_SHORTENER_MIGRATIONS_PENDING: .*0001_links-and-keys; run the migrate command/)
+})
+
+t.test('a taken port is said in one line, exit 1', async (t) => {
+  const postgres = await startPostgres()
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.teardown(() => {
+    other.close()
+    return postgres.release()
+  })
+  await migrate(t, postgres.url)
+  const { port } = other.address() as AddressInfo
+  const child = await startMain(t, 'server', { ...serverEnv(postgres.url), PORT: `${port}`, LOG_LEVEL: 'silent' })
+  t.same(await child.exit, { code: 1, signal: null })
+  t.equal(
+    child.output(),
+    `ERR_SHORTENER_LISTEN: can’t listen on port ${port} of 127.0.0.1: it is taken; stop what uses it, or set PORT\n`,
+  )
+})
+
+t.test('SIGTERM and SIGINT: exit 0 in time, with idle, silent and half-sent connections open', async (t) => {
+  const postgres = await startPostgres()
+  t.teardown(() => postgres.release())
+  await migrate(t, postgres.url)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const server = await startServer(t, postgres.url)
+    t.equal((await server.post({ url: 'https://example.com/' })).status, 201)
+    const { hostname, port } = new URL(server.url)
+    const sockets = ['', 'GET /abc HTTP/1.1\r\nHost: a\r\n'].map((text) => {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => {}).write(text)
+      return socket
+    })
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    const startMs = performance.now()
+    server.child.signal(signal)
+    t.same(await server.child.exit, { code: 0, signal: null }, signal)
+    t.ok(performance.now() - startMs < 3_000)
+  }
+})
+
+t.test('a database that goes away while it serves: 503 in time, and back without a restart', async (t) => {
+  const postgres = await startPostgres({ own: true })
+  await migrate(t, postgres.url)
+  const server = await startServer(t, postgres.url)
+  const { code } = (await (await server.post({ url: 'https://example.com/' })).json()) as { code: string }
+  const get = () => fetch(`${server.url}/${code}`, { redirect: 'manual' })
+  t.equal((await get()).status, 302)
+
+  await postgres.kill()
+  const down = await get()
+  t.equal(down.status, 503)
+  t.equal(down.headers.get('retry-after'), '1')
+  t.equal(down.headers.get('location'), null)
+  t.match(await down.json(), {
+    code: 'ERR_SHORTENER_DATABASE_UNAVAILABLE',
+    message: 'the database does not answer right now',
+  })
+  t.equal((await fetch(`${server.url}/not-a-code`)).status, 404, 'what needs no database is answered')
+  await postgres.restart()
+  await waitFor(async () => (await get()).status === 302)
+
+  postgres.freeze()
+  const startMs = performance.now()
+  t.equal((await get()).status, 503)
+  t.ok(performance.now() - startMs < 5_500, 'a frozen database holds a request no longer than the deadline')
+  postgres.thaw()
+  await waitFor(async () => (await get()).status === 302)
+  t.equal(server.child.output().match(/does not answer"/g)?.length, 2, 'each outage is said once in the log')
+
+  postgres.freeze()
+  const stopMs = performance.now()
+  server.child.signal('SIGTERM')
+  t.same(await server.child.exit, { code: 0, signal: null }, 'and it stops while the database hangs')
+  t.ok(performance.now() - stopMs < 3_000)
+  await postgres.release()
+})
