@@ -1,7 +1,7 @@
 import { type Child, type ChildOptions, forkFixture } from '@steadfast/testing'
 import type { Test } from 'tap'
 
-export const bootstrapKey = 'bootstrap-key-of-a-test'
+const bootstrapKey = 'bootstrap-key-of-a-test'
 
 const main = (name: string) => new URL(`../src/${name}.js`, import.meta.url)
 

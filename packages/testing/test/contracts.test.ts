@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
@@ -13,21 +12,6 @@ import {
 import { join } from './fixtures/join.js'
 
 const key = Symbol.for('steadfast.v1')
-
-t.test('the code in docs/architecture.md is the code that is checked here', async (t) => {
-  const root = new URL('../../../../', import.meta.url)
-  const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
-  const blocks = [...read('docs/architecture.md').matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code)
-  const joining = read('packages/testing/test/fixtures/join.ts')
-  t.ok(blocks.includes(joining.slice(joining.indexOf('const key'))), 'join()')
-  const contract = read('packages/testing/src/contracts/contract.ts')
-  t.ok(
-    blocks.includes(
-      contract.slice(contract.indexOf('/**\n * It only'), contract.indexOf('\n/** What the plugins of this app')),
-    ),
-    'the types',
-  )
-})
 
 t.test('a plugin that joins as documented passes, alone and beside others', async (t) => {
   await t.resolves(checkLifecycle(join))

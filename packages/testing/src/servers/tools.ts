@@ -19,7 +19,7 @@ const unpacked = resolve(import.meta.dirname, '../../../node_modules/.cache/stea
 export interface ToolSearch {
   /** Folders to look in, in this order. Default: PATH, then where Debian keeps PostgreSQL's programs and ours. */
   folders?: string[]
-  /** Install what is missing. Default: on Debian and Ubuntu, as root. */
+  /** Install what is missing. Default: on Debian and Ubuntu, as root; what only has to be unpacked, as anybody. */
   install?: boolean
 }
 
@@ -27,7 +27,7 @@ export interface ToolSearch {
  * The absolute path of a program: found on this machine, or else installed from Debian's packages.
  * @throws Error that tells how to get it.
  */
-export function findTool(tool: ToolName, { folders, install = canInstall() }: ToolSearch = {}): string {
+export function findTool(tool: ToolName, { folders, install = canInstall(tool) }: ToolSearch = {}): string {
   const search = () => firstExecutable(folders ?? defaultFolders(), tool)
   const found = search()
   if (found) return found
@@ -65,15 +65,18 @@ function firstExecutable(folders: string[], tool: string): string | undefined {
     })
 }
 
-function canInstall(): boolean {
-  return process.getuid?.() === 0 && existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get')
+const isRoot = process.getuid?.() === 0
+
+function canInstall(tool: ToolName): boolean {
+  const isDebian = existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get')
+  return isDebian && (isRoot || 'unpackOnly' in debianPackages[tool])
 }
 
 function installPackage(tool: ToolName): void {
   const debian = debianPackages[tool]
   const how = 'unpackOnly' in debian ? 'unpacking' : 'installing'
   process.stderr.write(`testing: ${tool} is not on this machine, ${how} the Debian package ${debian.name}\n`)
-  apt(['update'])
+  if (isRoot) apt(['update'])
   if (!('unpackOnly' in debian)) {
     apt(['install', '-y', '--no-install-recommends', debian.name])
     return
