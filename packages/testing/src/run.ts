@@ -6,6 +6,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { runFolderVariable, startRun } from './keeper/run.js'
 
 const root = resolve(import.meta.dirname, '../../../..')
@@ -24,21 +26,38 @@ if (files.length === 0) {
 process.on('SIGINT', () => {}).on('SIGTERM', () => {})
 const run = await startRun()
 const results = join(run.folder, 'results.tap')
-const reporter = process.stdout.isTTY ? 'base' : 'terse'
-const tap = spawn('tap', [`--reporter=${reporter}`, `--output-file=${results}`, ...files], {
+// On a terminal tap shows its progress. Elsewhere that would be noise: we take the raw results, and print what matters.
+const reporting = process.stdout.isTTY ? [`--output-file=${results}`] : ['--reporter=tap']
+const tap = spawn('tap', [...reporting, ...files], {
   cwd: root,
-  stdio: 'inherit',
+  stdio: ['inherit', process.stdout.isTTY ? 'inherit' : 'pipe', 'inherit'],
   env: {
     ...process.env,
     [runFolderVariable]: run.folder,
     PATH: [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter),
   },
 })
-const [code] = (await once(tap, 'exit')) as [number | null]
-const { passed, failed } = counts(existsSync(results) ? readFileSync(results, 'utf8') : '')
+const ended = once(tap, 'exit') as Promise<[number | null]>
+const output = tap.stdout ? await printFiles(tap.stdout) : ''
+const [code] = await ended
+const { passed, failed } = counts(output || readIfThere(results))
 await run.end()
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = code === 0 && failed === 0 && passed > 0 ? 0 : 1
+
+/** Prints a line for each file that is done, after all that a file says in which something failed; resolves with all of it. */
+async function printFiles(tapOutput: Readable): Promise<string> {
+  let all = ''
+  let file: string[] = []
+  for await (const line of createInterface({ input: tapOutput })) {
+    all += `${line}\n`
+    file.push(line)
+    if (!/^(not )?ok /.test(line)) continue
+    console.log((line.startsWith('not') ? file : [line]).join('\n'))
+    file = []
+  }
+  return all
+}
 
 /** A test is run as compiled, and found by its source, for the compiler leaves the output of deleted files behind. */
 function compiledTests(folder: string): string[] {
@@ -48,6 +67,10 @@ function compiledTests(folder: string): string[] {
     .filter((name) => name.endsWith('.test.ts'))
     .sort()
     .map((name) => join(folder, 'dist/test', name.replace(/\.ts$/, '.js')))
+}
+
+function readIfThere(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
 /** tap closes with, for example, `# { total: 7, pass: 6, fail: 1 }`. */
