@@ -45,15 +45,22 @@ await run.end()
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = code === 0 && failed === 0 && passed > 0 ? 0 : 1
 
-/** Prints a line for each file that is done, after all that a file says in which something failed; resolves with all of it. */
+/** Prints a line for each file that is done, and all that a file says in which something failed; resolves with everything. */
 async function printFiles(tapOutput: Readable): Promise<string> {
   let all = ''
   let file: string[] = []
+  let justFailed = false
   for await (const line of createInterface({ input: tapOutput })) {
     all += `${line}\n`
+    justFailed &&= line.startsWith('  ') // what follows a failure, indented, says more of it
+    if (justFailed) {
+      console.log(line)
+      continue
+    }
     file.push(line)
-    if (!/^(not )?ok /.test(line)) continue
-    console.log((line.startsWith('not') ? file : [line]).join('\n'))
+    if (!/^(not )?ok |^Bail out!/.test(line)) continue
+    justFailed = !line.startsWith('ok')
+    console.log((justFailed ? file : [line]).join('\n'))
     file = []
   }
   return all
