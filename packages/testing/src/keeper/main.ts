@@ -14,10 +14,13 @@ const servers = new Servers(runFolder)
 const listener = createServer(serve)
 listener.listen(keeperSocket(runFolder), () => process.stdout.write('ready\n'))
 
+let isEnding = false
 process.stdin.resume().once('close', end)
 process.once('SIGTERM', end).once('SIGINT', end)
 
 async function end(): Promise<void> {
+  if (isEnding) return
+  isEnding = true
   listener.close()
   await servers.stopAll()
   process.exit()

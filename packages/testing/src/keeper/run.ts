@@ -6,6 +6,8 @@ import { join } from 'node:path'
 /** Where a run tells its test processes the folder of its keeper. */
 export const runFolderVariable = 'STEADFAST_TEST_RUN'
 
+const endTimeoutMs = 30_000
+
 export interface Run {
   folder: string
   /** Stops every server of the run and removes its folder. */
@@ -24,7 +26,7 @@ export async function startRun(): Promise<Run> {
     stdio: ['pipe', 'pipe', 'inherit'],
     cwd: '/',
   })
-  const exited = new Promise<void>((resolve) => keeper.once('exit', () => resolve()))
+  const exited = new Promise<number | null>((resolve) => keeper.once('exit', resolve))
   await new Promise<void>((resolve, reject) => {
     keeper.stdout.once('data', () => resolve())
     keeper.once('error', reject)
@@ -34,10 +36,13 @@ export async function startRun(): Promise<Run> {
   for (const stream of [keeper.stdin, keeper.stdout]) (stream as unknown as { unref(): void }).unref()
   return {
     folder,
-    end: () => {
+    async end() {
       keeper.ref()
       keeper.stdin.end()
-      return exited
+      const timer = setTimeout(() => keeper.kill('SIGKILL'), endTimeoutMs)
+      const code = await exited
+      clearTimeout(timer)
+      if (code !== 0) throw new Error(`the keeper of the test servers failed to end them; look into ${folder}`)
     },
   }
 }
