@@ -168,6 +168,20 @@ t.test('both databases give the same answers', async (t) => {
   t.same(answers.PGlite, answers.PostgreSQL)
 })
 
+t.test('X-Forwarded-For is believed from the proxies of TRUST_PROXY alone', async (t) => {
+  const nobody = { query: async () => [] } as unknown as Database
+  const addressLogged = async (trustProxy: string, remoteAddress: string) => {
+    const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url, TRUST_PROXY: trustProxy })
+    const lines: string[] = []
+    const app = buildApp(config, nobody, pino({}, { write: (line: string) => lines.push(line) }))
+    await app.inject({ url: '/2222222', remoteAddress, headers: { 'x-forwarded-for': '6.6.6.6, 203.0.113.9' } })
+    return (JSON.parse(lines[0]!) as { req: { remoteAddress: string } }).req.remoteAddress
+  }
+  t.equal(await addressLogged('', '10.1.2.3'), '10.1.2.3')
+  t.equal(await addressLogged('10.0.0.0/8', '192.0.2.1'), '192.0.2.1')
+  t.equal(await addressLogged('10.0.0.0/8', '10.1.2.3'), '203.0.113.9', 'and what a client wrote in front is not')
+})
+
 t.test('what goes wrong inside is not told to the client', async (t) => {
   const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url })
   const broken = { query: () => Promise.reject(new Error('the secret of the house')) } as unknown as Database
