@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path'
 import { type Child, findTestTool, freePort, isAlive, startChild } from '@steadfast/testing'
 import t from 'tap'
 
+t.setTimeout(600_000) // a fresh clone may have to download everything
+
 const root = resolve(import.meta.dirname, '../../../..')
 
 /** The files of this tree that a clone would have, with nothing installed or built. */
@@ -40,7 +42,7 @@ const port = await freePort()
 
 t.test('npx pnpm@12 demo in a fresh clone: installs, builds, and redirects within 20 s of that', async (t) => {
   const child = await run('npx', ['--yes', 'pnpm@12', 'demo'], { PORT: `${port}` })
-  await child.printed(/Opening the embedded database/, 90_000)
+  await child.printed(/Opening the embedded database/, 300_000)
   const builtMs = performance.now()
   const [curl] = await child.printed(/curl -X POST .*/)
   t.match(child.output(), /Database +embedded \(PGlite\), for this demo only, in .*\/apps\/shortener\/\.data\/demo/)

@@ -129,7 +129,7 @@ t.test('a database that goes away while it serves: 503 in time, and back without
   postgres.freeze()
   const startMs = performance.now()
   t.equal((await get()).status, 503)
-  t.ok(performance.now() - startMs < 5_500, 'a frozen database holds a request no longer than the deadline')
+  t.ok(performance.now() - startMs < 7_000, 'a frozen database holds a request no longer than the deadline')
   postgres.thaw()
   await waitFor(async () => (await get()).status === 302)
   t.equal(server.child.output().match(/does not answer"/g)?.length, 2, 'each outage is said once in the log')

@@ -37,7 +37,7 @@ const requests = { 'redis:': 'PING\r\n', 'postgres:': sslRequest }
 /** Freezes, thaws, kills and restarts one node, and looks at each step whether it answers. */
 async function goThroughFaults(t: Test, node: OwnNode): Promise<void> {
   const alive = () => answers(node.port, requests[new URL(node.url).protocol as keyof typeof requests])
-  t.ok(await alive(), 'it answers')
+  t.ok(await waitFor(alive), 'it answers')
   node.freeze()
   t.notOk(await alive(), 'frozen, it takes the connection and says nothing')
   node.thaw()
@@ -50,7 +50,7 @@ async function goThroughFaults(t: Test, node: OwnNode): Promise<void> {
   t.same(killed.filter(isAlive), [])
   t.notOk(await alive())
   await node.restart()
-  t.ok(await alive(), 'restarted on the same port, it answers')
+  t.ok(await waitFor(alive), 'restarted on the same port, it answers')
 }
 
 t.test('a Redis of one’s own', async (t) => {
