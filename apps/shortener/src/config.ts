@@ -4,22 +4,31 @@ import Value from 'typebox/value'
 import { EnvironmentError } from './errors.js'
 import { addressList, databaseUrl, httpOrigin, integer, oneOf, secret, text, urlOf, variable } from './variables.js'
 
+const databaseVariables = {
+  /** `postgres://…`, or `pglite://<folder>` for the embedded database. */
+  DATABASE_URL: variable(databaseUrl),
+  /** How long to wait at start for a database that does not answer. */
+  DATABASE_START_DEADLINE_MS: variable(integer(1, 600_000), { default: '30000' }),
+  LOG_LEVEL: variable(oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), { default: 'info' }),
+}
+
+const DatabaseEnvironment = Type.Object(databaseVariables)
+
 const Environment = Type.Object({
   PORT: variable(integer(0, 65_535), { default: '3000' }),
   HOST: variable(text, { default: '127.0.0.1' }),
   /** Where people reach the short links, without a slash at the end. */
   BASE_URL: variable(httpOrigin),
-  /** `postgres://…`, or `pglite://<folder>` for the embedded database. */
-  DATABASE_URL: variable(databaseUrl),
-  /** How long to wait at start for a database that does not answer. */
-  DATABASE_START_DEADLINE_MS: variable(integer(1, 600_000), { default: '30000' }),
+  ...databaseVariables,
   REDIS_URL: Type.Optional(variable(urlOf('redis:', 'rediss:'))),
-  LOG_LEVEL: variable(oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), { default: 'info' }),
   /** The proxies whose X-Forwarded-* headers are believed. */
   TRUST_PROXY: Type.Optional(variable(addressList)),
   /** Made known to the database at every start, so that there is a first key to make links with. */
   BOOTSTRAP_API_KEY: Type.Optional(variable(secret(20))),
 })
+
+/** What it takes to open the database. */
+export type DatabaseConfig = Type.StaticDecode<typeof DatabaseEnvironment>
 
 export type Config = Type.StaticDecode<typeof Environment>
 
@@ -31,23 +40,33 @@ const secrets = ['DATABASE_URL', 'REDIS_URL', 'BOOTSTRAP_API_KEY']
  * @throws ERR_SHORTENER_ENVIRONMENT that lists every fault of every variable
  */
 export function parseConfig(env: NodeJS.ProcessEnv): Config {
+  return parse(Environment, env)
+}
+
+/** The same, of the variables that the database needs. */
+export function parseDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseConfig {
+  return parse(DatabaseEnvironment, env)
+}
+
+function parse<Schema extends Type.TObject>(schema: Schema, env: NodeJS.ProcessEnv): Type.StaticDecode<Schema> {
   const faults = new Map<string, string>()
   const given: Record<string, string> = {}
-  for (const name of Object.keys(Environment.properties)) {
+  for (const name of Object.keys(schema.properties)) {
     if (env[name]) given[name] = env[name]
   }
   for (const name of secrets) {
     const file = env[`${name}_FILE`]
-    if (!file) continue
+    if (!file || !(name in schema.properties)) continue
     if (given[name]) faults.set(`${name}_FILE`, `is set, and ${name} too: choose one`)
     try {
       given[name] = readFileSync(file, 'utf8').trimEnd()
+      if (!given[name]) faults.set(`${name}_FILE`, `is empty: ${file}`)
     } catch (error) {
       faults.set(`${name}_FILE`, `can’t be read: ${(error as Error).message}`)
     }
   }
-  const values = Value.Default(Environment, given)
-  for (const { keyword, instancePath, params, message } of Value.Errors(Environment, values)) {
+  const values = Value.Default(schema, given)
+  for (const { keyword, instancePath, params, message } of Value.Errors(schema, values)) {
     const names = keyword === 'required' ? params.requiredProperties : [instancePath.slice(1)]
     for (const name of names) {
       const shown = given[name] === undefined ? '' : `, not "${secrets.includes(name) ? '…' : given[name]}"`
@@ -56,5 +75,5 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     }
   }
   if (faults.size > 0) throw new EnvironmentError([...faults].map(([name, fault]) => `  ${name} ${fault}`).join('\n'))
-  return Value.Decode(Environment, values)
+  return Value.Decode(schema, values)
 }

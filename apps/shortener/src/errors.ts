@@ -15,6 +15,12 @@ export const DatabaseUnreachableError = createError(
 /** The database answers, but refuses us: credentials, name, permissions. Takes its address and the reason. */
 export const DatabaseRefusedError = createError('ERR_SHORTENER_DATABASE_REFUSED', 'the database at %s refuses us: %s')
 
+/** The embedded database can't be opened. Takes the folder and the reason. */
+export const DatabaseFolderError = createError(
+  'ERR_SHORTENER_DATABASE_FOLDER',
+  'the embedded database in %s can’t be opened: %s',
+)
+
 /** The embedded database is open in another process. Takes the folder and the process id. */
 export const DatabaseInUseError = createError(
   'ERR_SHORTENER_DATABASE_IN_USE',
@@ -27,7 +33,7 @@ export const MigrationsPendingError = createError(
   'the database lacks migrations: %s; run the migrate command first',
 )
 
-/** The database does not answer right now. Takes the reason. */
+/** The database can't serve right now. */
 export const DatabaseUnavailableError = createError(
   'ERR_SHORTENER_DATABASE_UNAVAILABLE',
   'the database does not answer right now',
@@ -39,4 +45,4 @@ export const UnauthorizedError = createError('ERR_SHORTENER_UNAUTHORIZED', '%s',
 /** The target can't be shortened. Takes the reason. */
 export const TargetError = createError('ERR_SHORTENER_TARGET', 'url %s', 400)
 
-export const LinkNotFoundError = createError('ERR_SHORTENER_LINK_NOT_FOUND', 'there is no link "%s"', 404)
+export const LinkNotFoundError = createError('ERR_SHORTENER_LINK_NOT_FOUND', 'there is no such link', 404)

@@ -1,18 +1,17 @@
 import { pino } from 'pino'
 import { parseConfig } from './config.js'
 import { assertMigrated } from './database/migrations.js'
-import { openDatabase } from './database/open.js'
+import { atStart, openDatabase } from './database/open.js'
 import { hasKeys, saveBootstrapKey } from './keys/repository.js'
-import { fail, serve } from './process.js'
+import { runServer, serve } from './process.js'
 
-try {
+await runServer(async (atEnd) => {
   const config = parseConfig(process.env)
   const log = pino({ level: config.LOG_LEVEL })
   const database = await openDatabase(config, log)
-  await assertMigrated(database)
-  if (config.BOOTSTRAP_API_KEY) await saveBootstrapKey(database, config.BOOTSTRAP_API_KEY)
+  atEnd(() => database.close())
+  await atStart(database, assertMigrated(database))
+  if (config.BOOTSTRAP_API_KEY) await atStart(database, saveBootstrapKey(database, config.BOOTSTRAP_API_KEY))
   else if (!(await hasKeys(database))) log.warn('nobody can make links: there is no API key; set BOOTSTRAP_API_KEY')
-  await serve(config, database, log)
-} catch (error) {
-  fail(error)
-}
+  await serve(config, database, log, atEnd)
+})

@@ -69,8 +69,15 @@ export const httpOrigin: Parse<string> = (value) => {
 
 export const databaseUrl: Parse<string> = (value) => {
   if (/^pglite:\/\/./.test(value)) return value
-  if (URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol)) return value
-  throw new Error('must be a URL that starts with postgres://, or pglite://<folder> for the embedded database')
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
+    throw new Error('must be a URL that starts with postgres://, or pglite://<folder> for the embedded database')
+  }
+  // A password with such characters in it ends too early, and what is left of it would show in messages.
+  if (url.hash || !/^\/?[^/:@]*$/.test(url.pathname)) {
+    throw new Error('must have the special characters of its password percent-encoded (# as %23, / as %2F, @ as %40)')
+  }
+  return value
 }
 
 /** Addresses and CIDR ranges, with commas between them. */

@@ -134,22 +134,23 @@ for (const [name, url] of Object.entries(databases)) {
       'https://user@example.com',
       'https://sho.rt/loop',
       'https://SHO.RT:443/loop',
+      'https://sho.rt./loop',
+      'http://sho.rt:8080/loop',
+      '',
+      `https://example.com/${'x'.repeat(2_048)}`,
       'http://',
       `https://example.com/${'ä'.repeat(500)}`,
     ]
     for (const url of refused)
       t.match(await client.create({ url }), { status: 400, body: { code: 'ERR_SHORTENER_TARGET' } }, url)
-    const malformed = [
-      {},
-      { url: '' },
-      { url: 5 },
-      { url: null },
-      { url: ['https://a.b'] },
-      [],
-      { url: `https://a.b/${'x'.repeat(2_048)}` },
-    ]
+    const malformed = [{}, { url: 5 }, { url: null }, { url: ['https://a.b'] }, []]
     for (const body of [...malformed, { url: 'https://a.b', alias: 'x' }]) {
       t.match(await client.create(body), { status: 400, body: { code: 'FST_ERR_VALIDATION' } }, JSON.stringify(body))
+    }
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml']) {
+      const headers = { authorization: `Bearer ${key}`, 'content-type': type }
+      const answer = await client.send({ method: 'POST', url: '/api/v1/links', headers, payload: 'url=https://a.b' })
+      t.match(answer, { status: 415, body: { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE' } }, type)
     }
     t.match(await client.create('{"url":'), { status: 400, body: { code: 'FST_ERR_CTP_INVALID_JSON_BODY' } })
     t.match(await client.create({ url: 'x'.repeat(20_000) }), { status: 413 })
@@ -190,5 +191,19 @@ t.test('what goes wrong inside is not told to the client', async (t) => {
   const response = await app.inject('/2222222')
   t.equal(response.statusCode, 500)
   t.notMatch(response.body, 'secret')
-  t.match(lines.join(''), 'the secret of the house')
+  t.equal(lines.length, 1)
+  t.match(lines[0], 'the secret of the house')
+})
+
+t.test('what a client gets wrong is no error of ours in the log', async (t) => {
+  const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url })
+  const nobody = { query: async () => [] } as unknown as Database
+  const lines: string[] = []
+  const app = buildApp(config, nobody, pino({}, { write: (line: string) => lines.push(line) }))
+  await app.inject('/favicon.ico')
+  await app.inject({ method: 'POST', url: '/api/v1/links', payload: {} })
+  t.same(
+    lines.map((line) => (JSON.parse(line) as { msg: string }).msg),
+    ['incoming request', 'request completed', 'incoming request', 'request completed'],
+  )
 })

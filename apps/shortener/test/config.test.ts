@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseConfig } from '../src/config.js'
+import { parseConfig, parseDatabaseConfig } from '../src/config.js'
 
 const least = { BASE_URL: 'https://sho.rt', DATABASE_URL: 'postgres://user:pass@db/links' }
 
@@ -51,6 +51,14 @@ t.test('every variable in its right form', async (t) => {
   })
 })
 
+t.test('the migrate command needs no more than the database', async (t) => {
+  t.same(parseDatabaseConfig({ DATABASE_URL: least.DATABASE_URL, PORT: 'x' }), {
+    DATABASE_URL: least.DATABASE_URL,
+    DATABASE_START_DEADLINE_MS: 30_000,
+    LOG_LEVEL: 'info',
+  })
+})
+
 t.test('all faults come in one error, each with its variable and value', async (t) => {
   const message = faultsOf({
     PORT: '80.5',
@@ -69,8 +77,8 @@ t.test('all faults come in one error, each with its variable and value', async (
   PORT must be a whole number from 0 to 65535, not "80.5"
   BASE_URL must be a URL that starts with http:// or https://, not "sho.rt"
   DATABASE_START_DEADLINE_MS must be a whole number from 1 to 600000, not "-1"
-  REDIS_URL must be a URL that starts with redis:// or rediss://, not "…"
   LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, not "verbose"
+  REDIS_URL must be a URL that starts with redis:// or rediss://, not "…"
   TRUST_PROXY must be IP addresses or CIDR ranges, as 10.0.0.0/8,::1, not "true"
   BOOTSTRAP_API_KEY must be at least 20 visible ASCII characters, without spaces, not "…"`,
   )
@@ -85,6 +93,12 @@ t.test('values that are nearly right', async (t) => {
     LOG_LEVEL: ['INFO', 'trace '],
     TRUST_PROXY: ['10.0.0.0/33', '::1/129', '10.0.0', '10.0.0.0/8/8', '10.0.0.0/', '1.2.3.4,', 'loopback', '1'],
     BOOTSTRAP_API_KEY: ['with space in the middle', 'é'.repeat(20)],
+  }
+  // What is left of a password with these in it must not be taken for a host or a database.
+  for (const password of ['p@ss/w:rd', 'pass#word', 'pa/ss@word']) {
+    const message = faultsOf({ ...least, DATABASE_URL: `postgres://app:${password}@db/links` })
+    t.match(message, /^ {2}DATABASE_URL must .*/m, password)
+    t.notMatch(message, password)
   }
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) t.match(faultsOf({ ...least, [name]: value }), `  ${name} must `, `${name}="${value}"`)
@@ -110,6 +124,8 @@ t.test('secrets come from files as well, and never show', async (t) => {
   const missing = faultsOf({ BASE_URL, DATABASE_URL_FILE: join(folder, 'none') })
   t.match(missing, 'DATABASE_URL_FILE can’t be read')
   t.notMatch(missing, 'DATABASE_URL is missing', 'one fault is told once')
+
+  t.match(faultsOf({ BASE_URL, DATABASE_URL_FILE: file('empty', '\n') }), '  DATABASE_URL_FILE is empty: ')
 
   const wrong = faultsOf({ BASE_URL, DATABASE_URL_FILE: file('wrong', 'mysql://user:pass-word@db') })
   t.match(wrong, 'DATABASE_URL must be')

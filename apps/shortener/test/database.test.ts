@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startPostgres } from '@steadfast/testing'
+import { mountDisk, startPostgres } from '@steadfast/testing'
 import { pino } from 'pino'
 import t from 'tap'
 import type { Database } from '../src/database/database.js'
@@ -80,18 +80,24 @@ for (const [name, open] of Object.entries(databases)) {
   })
 }
 
-t.test('PGlite: one process at a time, whatever became of the last', async (t) => {
-  const path = join(folder, 'locked')
+t.test('PGlite: what is stored outlives a close, and a folder that can’t be used is told', async (t) => {
+  const path = join(folder, 'kept')
   const database = await openPglite(path)
   t.equal(database.address, path)
-  await t.rejects(openPglite(path), {
-    code: 'ERR_SHORTENER_DATABASE_IN_USE',
-    message: new RegExp(`process ${process.pid}`),
-  })
+  await t.rejects(openPglite(path), { code: 'ERR_SHORTENER_DATABASE_IN_USE' })
   await database.query('CREATE TABLE kept AS SELECT 7 AS n')
   await database.close()
-  writeFileSync(join(path, 'process-id'), '4194304') // no process has this id: Linux's highest is one less
   const again = await openPglite(path)
   t.same(await again.query('SELECT n FROM kept'), [{ n: 7 }])
   await again.close()
+
+  writeFileSync(join(folder, 'file'), '')
+  const disk = await mountDisk()
+  disk.fill()
+  mkdirSync(join(folder, 'corrupt/data'), { recursive: true })
+  writeFileSync(join(folder, 'corrupt/data/PG_VERSION'), 'junk')
+  for (const path of [join(folder, 'file'), join(disk.path, 'full'), join(folder, 'corrupt')]) {
+    await t.rejects(openPglite(path), { code: 'ERR_SHORTENER_DATABASE_FOLDER', message: path }, path)
+  }
+  await disk.release()
 })

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { isAlive, startPostgres, startProxy, waitFor } from '@steadfast/testing'
+import { freePort, isAlive, startPostgres, startProxy, waitFor } from '@steadfast/testing'
+import pg from 'pg'
 import t from 'tap'
 import { migrate, serverEnv, startMain, startServer } from './server-process.js'
 
@@ -9,7 +11,8 @@ t.test('a bad environment: one error with every faulty variable, exit 1', async 
     const child = await startMain(t, name, { PORT: '80x', LOG_LEVEL: 'loud', DATABASE_URL: 'db' })
     t.same(await child.exit, { code: 1, signal: null })
     t.match(child.output(), /^ERR_SHORTENER_ENVIRONMENT: /)
-    for (const variable of ['PORT', 'LOG_LEVEL', 'DATABASE_URL']) t.match(child.output(), `\n  ${variable} must`)
+    const needed = name === 'migrate' ? ['LOG_LEVEL', 'DATABASE_URL'] : ['PORT', 'LOG_LEVEL', 'DATABASE_URL']
+    for (const variable of needed) t.match(child.output(), `\n  ${variable} must`)
     t.notMatch(child.output(), /listening| at file:/)
   }
 })
@@ -22,7 +25,6 @@ t.test('a database that is down at start is waited for', async (t) => {
   await child.printed(/the database at .* does not answer/)
   t.ok(isAlive(child.pid))
   await postgres.restart()
-  await child.printed(/answers again/)
   await child.printed(/Server listening/)
   t.equal(child.output().match(/does not answer/g)?.length, 1, 'said once, however often it was tried')
   await postgres.release()
@@ -61,6 +63,24 @@ t.test('a database that says no is not waited for', async (t) => {
   t.same(await refused.exit, { code: 1, signal: null })
   t.match(refused.output(), /^ERR_SHORTENER_DATABASE_REFUSED: .*no_such_database" does not exist\n$/)
 
+  const noTls = await startMain(t, 'server', serverEnv(`${postgres.url}?sslmode=require`))
+  t.same(await noTls.exit, { code: 1, signal: null })
+  t.match(noTls.output(), /ERR_SHORTENER_DATABASE_REFUSED: .*does not support SSL/)
+
+  const client = new pg.Client({ connectionString: postgres.url })
+  await client.connect()
+  const role = `app_${randomUUID().replaceAll('-', '')}`
+  await client.query(`CREATE ROLE ${role} LOGIN`)
+  t.teardown(async () => {
+    await client.query(`DROP ROLE ${role}`)
+    await client.end()
+  })
+  const asApp = new URL(postgres.url)
+  asApp.username = role
+  const notOwner = await startMain(t, 'migrate', { DATABASE_URL: asApp.href })
+  t.same(await notOwner.exit, { code: 1, signal: null })
+  t.match(notOwner.output(), /^ERR_SHORTENER_DATABASE_REFUSED: .*permission denied for schema public\n$/)
+
   const unmigrated = await startMain(t, 'server', serverEnv(postgres.url))
   t.same(await unmigrated.exit, { code: 1, signal: null })
   t.match(unmigrated.output(), /^ERR_SHORTENER_MIGRATIONS_PENDING: .*0001_links-and-keys; run the migrate command/)
@@ -82,6 +102,25 @@ t.test('a taken port is said in one line, exit 1', async (t) => {
     child.output(),
     `ERR_SHORTENER_LISTEN: can’t listen on port ${port} of 127.0.0.1: it is taken; stop what uses it, or set PORT\n`,
   )
+})
+
+t.test('the demo does not take the place of a key that others use', async (t) => {
+  const postgres = await startPostgres()
+  t.teardown(() => postgres.release())
+  await migrate(t, postgres.url)
+  const server = await startServer(t, postgres.url)
+  const demo = await startMain(t, 'demo', { DATABASE_URL: postgres.url, PORT: `${await freePort()}` })
+  t.same(await demo.exit, { code: 1, signal: null })
+  t.match(demo.output(), /^ERR_SHORTENER_ENVIRONMENT: .*\n {2}BOOTSTRAP_API_KEY is missing;/)
+  t.equal((await server.post({ url: 'https://example.com/' })).status, 201)
+})
+
+t.test('SIGTERM while it waits for the database: exit 0 in time', async (t) => {
+  const child = await startMain(t, 'server', serverEnv(`postgres://user@127.0.0.1:${await freePort()}/db`))
+  await child.printed(/does not answer/)
+  child.signal('SIGTERM')
+  t.same(await child.exit, { code: 0, signal: null })
+  t.notMatch(child.output(), 'ERR_SHORTENER_DATABASE_UNREACHABLE')
 })
 
 t.test('SIGTERM and SIGINT: exit 0 in time, with idle, silent and half-sent connections open', async (t) => {
@@ -111,9 +150,14 @@ t.test('a database that goes away while it serves: 503 in time, and back without
   const server = await startServer(t, postgres.url)
   const { code } = (await (await server.post({ url: 'https://example.com/' })).json()) as { code: string }
   const get = () => fetch(`${server.url}/${code}`, { redirect: 'manual' })
+  const backAgain = (times: number) =>
+    waitFor(async () => (await get()) && server.child.output().match(/answers again"/g)?.length === times, {
+      everyMs: 100,
+    })
   t.equal((await get()).status, 302)
 
   await postgres.kill()
+  await Promise.all(Array.from({ length: 50 }, get))
   const down = await get()
   t.equal(down.status, 503)
   t.equal(down.headers.get('retry-after'), '1')
@@ -125,6 +169,7 @@ t.test('a database that goes away while it serves: 503 in time, and back without
   t.equal((await fetch(`${server.url}/not-a-code`)).status, 404, 'what needs no database is answered')
   await postgres.restart()
   await waitFor(async () => (await get()).status === 302)
+  await backAgain(1)
 
   postgres.freeze()
   const startMs = performance.now()
@@ -132,7 +177,9 @@ t.test('a database that goes away while it serves: 503 in time, and back without
   t.ok(performance.now() - startMs < 7_000, 'a frozen database holds a request no longer than the deadline')
   postgres.thaw()
   await waitFor(async () => (await get()).status === 302)
-  t.equal(server.child.output().match(/does not answer"/g)?.length, 2, 'each outage is said once in the log')
+  await backAgain(2)
+  t.equal(server.child.output().match(/"level":50/g)?.length, 2, 'each outage is said once in the log')
+  t.equal(server.child.output().match(/does not answer"/g)?.length, 2)
 
   postgres.freeze()
   const stopMs = performance.now()

@@ -1,4 +1,4 @@
-/** Rows by their column names. int8 is a number, timestamptz a Date, bytea a Uint8Array, with either database. */
+/** Rows by their column names. int8 is a number up to 2^53, timestamptz a Date, bytea a Uint8Array, with either database. */
 export interface Queryable {
   /** @throws ERR_SHORTENER_DATABASE_UNAVAILABLE when it does not answer; what PostgreSQL says otherwise */
   query<Row extends object>(sql: string, values?: unknown[]): Promise<Row[]>

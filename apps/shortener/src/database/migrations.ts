@@ -29,7 +29,8 @@ export async function assertMigrated(database: Database): Promise<void> {
   const done = found?.exists ? await database.query<{ name: string }>(`SELECT name FROM ${table}`) : []
   const names = new Set(done.map(({ name }) => name))
   const pending = readdirSync(folder)
-    .map((file) => parse(file).name)
-    .filter((name) => !names.has(name))
+    .map((file) => parse(file))
+    .filter(({ name, ext }) => ext === '.sql' && !names.has(name))
+    .map(({ name }) => name)
   if (pending.length > 0) throw new MigrationsPendingError(pending.sort().join(', '))
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { Config } from '../config.js'
+import type { DatabaseConfig } from '../config.js'
 import { DatabaseRefusedError, DatabaseUnavailableError, DatabaseUnreachableError } from '../errors.js'
+import { isRefusal } from './availability.js'
 import type { Database } from './database.js'
 import { openPglite } from './pglite.js'
 import { openPostgres } from './postgres.js'
@@ -13,8 +14,9 @@ const longestPauseMs = 2_000
  * Opens the database that DATABASE_URL names, once it answers.
  * @throws ERR_SHORTENER_DATABASE_UNREACHABLE when it does not before DATABASE_START_DEADLINE_MS is over
  * @throws ERR_SHORTENER_DATABASE_REFUSED when it answers no, which waiting would not change
+ * @throws ERR_SHORTENER_DATABASE_IN_USE and ERR_SHORTENER_DATABASE_FOLDER, the embedded one
  */
-export async function openDatabase(config: Config, log: Logger): Promise<Database> {
+export async function openDatabase(config: DatabaseConfig, log: Logger): Promise<Database> {
   const embedded = /^pglite:\/\/(.+)$/.exec(config.DATABASE_URL)?.[1]
   if (embedded) return openPglite(embedded)
   const database = openPostgres(config.DATABASE_URL, log)
@@ -24,6 +26,19 @@ export async function openDatabase(config: Config, log: Logger): Promise<Databas
   } catch (error) {
     await database.close()
     throw error
+  }
+}
+
+/**
+ * What a database does at start, where all that fails is the operator's to mend.
+ * @throws ERR_SHORTENER_DATABASE_REFUSED, or what has a code of ours already
+ */
+export async function atStart<T>(database: Database, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code?.startsWith('ERR_SHORTENER_')) throw error
+    throw new DatabaseRefusedError(database.address, (error as Error).message.split('\n')[0], { cause: error })
   }
 }
 
@@ -43,13 +58,12 @@ async function attempt(database: Database, withinMs: number): Promise<string | u
   const timeout = new AbortController()
   try {
     return await Promise.race([
-      database.query('SELECT 1').then(() => undefined),
+      atStart(database, database.query('SELECT 1')).then(() => undefined),
       sleep(withinMs, 'no answer', { signal: timeout.signal }),
     ])
   } catch (error) {
-    if (!(error instanceof DatabaseUnavailableError)) {
-      throw new DatabaseRefusedError(database.address, (error as Error).message)
-    }
+    if (!(error instanceof DatabaseUnavailableError)) throw error
+    if (isRefusal(error.cause)) throw new DatabaseRefusedError(database.address, messageOf(error.cause))
     return messageOf(error.cause)
   } finally {
     timeout.abort()

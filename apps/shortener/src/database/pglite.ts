@@ -1,19 +1,24 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { PGlite, type Transaction } from '@electric-sql/pglite'
-import { DatabaseInUseError } from '../errors.js'
+import { DatabaseFolderError, DatabaseInUseError } from '../errors.js'
+import { unavailable } from './availability.js'
 import type { Database, Queryable } from './database.js'
+import { lockFolder } from './folder-lock.js'
 import { runMigrations } from './migrations.js'
 
 /**
  * A PostgreSQL in this process, with its files in a folder. For trying things out: it holds up the event loop during
  * a query, and only one process at a time can open it.
  * @throws ERR_SHORTENER_DATABASE_IN_USE
+ * @throws ERR_SHORTENER_DATABASE_FOLDER
  */
 export async function openPglite(folder: string): Promise<Database> {
   const path = resolve(folder)
-  const unlock = lock(path)
+  let unlock = () => {}
   try {
+    await mkdir(path, { recursive: true })
+    unlock = await lockFolder(path)
     const pglite = await PGlite.create(join(path, 'data'))
     return {
       address: path,
@@ -27,13 +32,20 @@ export async function openPglite(folder: string): Promise<Database> {
     }
   } catch (error) {
     unlock()
-    throw error
+    if (error instanceof DatabaseInUseError) throw error
+    throw new DatabaseFolderError(path, (error as Error).message, { cause: error })
   }
 }
 
 function queryableOf(client: PGlite | Transaction): Queryable {
   return {
-    query: async <Row extends object>(sql: string, values?: unknown[]) => (await client.query<Row>(sql, values)).rows,
+    async query<Row extends object>(sql: string, values?: unknown[]) {
+      try {
+        return (await client.query<Row>(sql, values)).rows
+      } catch (error) {
+        throw unavailable(error) ?? error
+      }
+    },
   }
 }
 
@@ -42,29 +54,5 @@ function migrationClient(pglite: PGlite) {
   return {
     query: async (sql: string, values?: unknown[]) =>
       values ? pglite.query(sql, values) : ((await pglite.exec(sql)).at(-1) ?? { rows: [] }),
-  }
-}
-
-/** Takes the folder for this process; the file says for which. Two processes in it would destroy the data. */
-function lock(folder: string): () => void {
-  const file = join(folder, 'process-id')
-  mkdirSync(folder, { recursive: true })
-  try {
-    writeFileSync(file, `${process.pid}`, { flag: 'wx' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    const holder = Number(readFileSync(file, 'utf8'))
-    if (isRunning(holder)) throw new DatabaseInUseError(folder, holder)
-    rmSync(file, { force: true }) // of a process that was killed
-    return lock(folder)
-  }
-  return () => rmSync(file, { force: true })
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -2,19 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { DatabaseUnavailableError } from '../errors.js'
+import { unavailable } from './availability.js'
 import type { Database, Queryable } from './database.js'
 import { runMigrations } from './migrations.js'
 
 const connectTimeoutMs = 3_000
 const queryTimeoutMs = 5_000
+const migrateTimeoutMs = 600_000
 const closeTimeoutMs = 1_000
+const calmMs = 1_000
 
 const int8 = 20
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) => (oid === int8 ? Number : pg.types.getTypeParser(oid, format)),
 }
 
-/** A PostgreSQL server, through a pool of connections. Says once in the log that it is away, and once that it is back. */
+/** A PostgreSQL server, through a pool of connections. The log hears once that it went away, and once that it is back. */
 export function openPostgres(url: string, log: Logger): Database {
   const { host, pathname } = new URL(url)
   const address = `${host}${pathname}`
@@ -23,29 +26,36 @@ export function openPostgres(url: string, log: Logger): Database {
     types,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: queryTimeoutMs,
-    statement_timeout: queryTimeoutMs,
+    keepAlive: true,
     application_name: 'shortener',
   })
   let isAway = false
-  pool.on('error', noteAway) // of a connection that nobody uses; the pool replaces it
+  let isBreakNoted = false
+  let lastFailureMs = 0
 
-  function noteAway(error: unknown): void {
-    if (!isAway) log.error(error, `the database at ${address} does not answer`)
-    isAway = true
-  }
+  // Of a connection that nobody uses; the pool replaces it.
+  pool.on('error', (error) => {
+    if (!isAway && !isBreakNoted) log.warn(`an idle connection to the database at ${address} broke: ${error.message}`)
+    isBreakNoted = true
+  })
 
   async function watched<T>(answer: Promise<T>): Promise<T> {
     try {
       const value = await answer
-      if (isAway) log.info(`the database at ${address} answers again`)
-      isAway = false
+      isBreakNoted = false
+      // While some queries pass and others fail, it is not back.
+      if (isAway && performance.now() - lastFailureMs >= calmMs) {
+        isAway = false
+        log.info(`the database at ${address} answers again`)
+      }
       return value
     } catch (error) {
-      if (!isUnavailable(error)) throw error
-      noteAway(error)
-      const unavailable = new DatabaseUnavailableError()
-      unavailable.cause = error
-      throw unavailable
+      const away = unavailable(error)
+      if (!away) throw error
+      lastFailureMs = performance.now()
+      if (!isAway) log.error(error, `the database at ${address} does not answer`)
+      isAway = true
+      throw away
     }
   }
 
@@ -69,24 +79,21 @@ export function openPostgres(url: string, log: Logger): Database {
         await watched(client.query('COMMIT'))
         return result
       } catch (error) {
-        await client.query('ROLLBACK').catch((rollbackError: Error) => {
-          broken = rollbackError // the pool must not hand out a connection in an unknown state
-        })
+        // The pool must not hand out a connection in an unknown state, and one that hangs can't roll back.
+        if (error instanceof DatabaseUnavailableError) broken = error
+        else await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError))
         throw error
       } finally {
         client.release(broken)
       }
     },
-    migrate: () => runMigrations({ databaseUrl: { connectionString: url, connectionTimeoutMillis: connectTimeoutMs } }),
+    migrate() {
+      const limits = { connectionTimeoutMillis: connectTimeoutMs, query_timeout: migrateTimeoutMs, keepAlive: true }
+      return runMigrations({ databaseUrl: { connectionString: url, ...limits } })
+    },
     async close() {
       // A server that hangs does not say goodbye.
       await Promise.race([pool.end(), sleep(closeTimeoutMs, undefined, { ref: false })])
     },
   }
-}
-
-/** Whether the server is away or overwhelmed, as opposed to saying no. SQLSTATE: PostgreSQL's manual, appendix A. */
-function isUnavailable(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return /^(08|53|57)/.test(error.code ?? '')
-  return !(error instanceof TypeError) // all else that pg throws is about the connection
 }

@@ -12,7 +12,7 @@ export const redirectRoutes: FastifyPluginAsyncTypebox<{ database: Database }> =
     const target = isCode(code) ? await findTarget(database, code) : undefined
     // Neither answer may be kept: a target can change, and a code can come to be.
     reply.header('cache-control', 'private, no-store')
-    if (target === undefined) throw new LinkNotFoundError(code)
+    if (target === undefined) throw new LinkNotFoundError()
     return reply.redirect(target, 302)
   })
 }
