@@ -47,7 +47,7 @@ export interface Child {
   signal(signal: NodeJS.Signals): void
   /** Resolves once it has ended and all its output is read. */
   readonly exit: Promise<Exit>
-  /** Kills it, if it still runs, and waits until it is gone. */
+  /** Kills it, if it still runs, and with it its group if it heads one; waits until it is gone. */
   release(): Promise<void>
 }
 
@@ -84,15 +84,19 @@ export async function startChild(command: string, args: string[], options: Child
   const pid = child.pid as number
   const target = group ? -pid : pid
   await askKeeper({ do: 'adopt', pid: target })
-  exit.then(() => askKeeper({ do: 'disown', pid: target })).catch(() => {})
+  const disown = () => askKeeper({ do: 'disown', pid: target }).catch(() => {})
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  // A group outlives its head: it stays with the keeper until its last process is gone.
+  exit.then(() => isAnyoneIn(target) || disown())
 
   return {
     pid,
     process: child,
     output: () => output,
     async printed(pattern, timeoutMs = 20_000) {
-      await waitFor(() => ended || pattern.test(output), { timeoutMs }).catch(() => {})
-      const match = pattern.exec(output)
+      const once = new RegExp(pattern, pattern.flags.replace(/[gy]/g, '')) // those would go on from the last match
+      await waitFor(() => ended || once.test(output), { timeoutMs }).catch(() => {})
+      const match = once.exec(output)
       if (match) return match
       throw new Error(
         `the process ${ended ? 'ended before it' : `did not, in ${timeoutMs} ms,`} print ${pattern}:\n${output}`,
@@ -101,16 +105,29 @@ export async function startChild(command: string, args: string[], options: Child
     reports: <T>() =>
       existsSync(reportFile)
         ? readFileSync(reportFile, 'utf8')
-            .trimEnd()
             .split('\n')
+            .slice(0, -1) // the last may still be written
             .map((line) => JSON.parse(line) as T)
         : [],
-    signal: (signal) => void process.kill(target, signal),
+    signal: (signal) => void signalTo(target, signal),
     exit,
     async release() {
-      if (!ended) signalTo(target, 'SIGKILL')
+      if (group || !ended) signalTo(target, 'SIGKILL')
+      if (!ended) await gone
+      // Processes that it started, and that live on, may hold the other ends.
+      child.stdout?.destroy()
+      child.stderr?.destroy()
       await exit
+      await disown()
     },
+  }
+}
+
+function isAnyoneIn(target: number): boolean {
+  try {
+    return process.kill(target, 0)
+  } catch {
+    return false
   }
 }
 
@@ -129,5 +146,6 @@ function takingOut(given: Record<string, string | undefined>): string[] {
 export function report(value: unknown): void {
   const file = process.env[reportVariable]
   if (!file) throw new Error(`report() works in a process that a test started: ${reportVariable} is not set`)
+  if (value === undefined) throw new TypeError('report() takes a value that JSON has, not undefined')
   appendFileSync(file, `${JSON.stringify(value)}\n`)
 }

@@ -15,18 +15,29 @@ export interface OwnNode {
   thaw(): void
   /** Kills it (SIGKILL, frozen or not) and waits until it is gone. */
   kill(): Promise<void>
-  /** Starts it again on the same port and files, and waits until it is ready. */
+  /** Kills it, if it still runs, starts it again on the same port and files, and waits until it is ready. */
   restart(): Promise<void>
 }
 
 export function ownNode(server: string, index: number, { url, port, folder }: Node): OwnNode {
+  // What ends and starts it happens in the order of the calls, awaited or not.
+  let last: Promise<unknown> = Promise.resolve()
+  const next = (act: () => Promise<void>): Promise<void> => {
+    const done = last.then(act)
+    last = done.catch(() => {})
+    return done
+  }
   return {
     url,
     port,
     pids: () => processesIn(folder),
     freeze: () => signalAllIn(folder, 'SIGSTOP'),
     thaw: () => signalAllIn(folder, 'SIGCONT'),
-    kill: () => killAllIn(folder),
-    restart: () => askKeeper({ do: 'restart', server, node: index }),
+    kill: () => next(() => killAllIn(folder)),
+    restart: () =>
+      next(async () => {
+        await killAllIn(folder)
+        await askKeeper({ do: 'restart', server, node: index })
+      }),
   }
 }

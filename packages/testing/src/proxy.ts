@@ -31,6 +31,7 @@ interface Link {
 /** A TCP proxy on 127.0.0.1 in front of the server at `targetUrl`, to break the network between the two. */
 export async function startProxy(targetUrl: string): Promise<TcpProxy> {
   const target = new URL(targetUrl)
+  const host = target.hostname.replace(/^\[|\]$/g, '') // of an IPv6 address
   const links = new Set<Link>()
   let delayMs = 0
   let isHalfOpen = false
@@ -45,7 +46,7 @@ export async function startProxy(targetUrl: string): Promise<TcpProxy> {
   }
 
   function accept(client: Socket): void {
-    const toTarget = connect({ port: Number(target.port), host: target.hostname, allowHalfOpen: true })
+    const toTarget = connect({ port: Number(target.port), host, allowHalfOpen: true })
     const link = { client, target: toTarget, isFrozen: isHalfOpen }
     links.add(link)
     if (isHalfOpen) toTarget.pause()
@@ -63,7 +64,14 @@ export async function startProxy(targetUrl: string): Promise<TcpProxy> {
         if (!link.isFrozen) act()
       })
     }
-    from.on('data', (chunk) => later(() => to.write(chunk)))
+    from.on('data', (chunk) =>
+      later(() => {
+        // Who does not read holds up who sends, as on a real network.
+        if (to.write(chunk)) return
+        from.pause()
+        to.once('drain', () => link.isFrozen || from.resume())
+      }),
+    )
     from.on('end', () => later(() => to.end()))
     from.on('error', () => drop(link))
     from.on('close', () => {

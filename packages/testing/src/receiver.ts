@@ -44,7 +44,7 @@ export interface Receiver {
  * request; the last one serves all that follow. Without a script all get 200.
  */
 export async function startReceiver(answers: Answer[] | ((request: Received) => Answer) = []): Promise<Receiver> {
-  let next = answers
+  let next = typeof answers === 'function' ? answers : [...answers]
   const received: Received[] = []
   const server = createServer(async (request, response) => {
     let body = ''
@@ -65,7 +65,7 @@ export async function startReceiver(answers: Answer[] | ((request: Received) => 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
     script(answers) {
-      next = Array.isArray(answers) ? [...answers] : answers
+      next = typeof answers === 'function' ? answers : [...answers]
     },
     async whenReceived(count, timeoutMs = 10_000) {
       await waitFor(() => received.length >= count, { timeoutMs, what: `request ${count} of the receiver` })
@@ -81,10 +81,10 @@ export async function startReceiver(answers: Answer[] | ((request: Received) => 
 
 function reply(response: ServerResponse, { status = 200, headers = {}, body = '', delayMs = 0, fault }: Answer): void {
   if (fault === 'hang') return
-  if (fault === 'reset') return void response.socket?.resetAndDestroy()
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const type = typeof body === 'string' ? 'text/plain' : 'application/json'
   const timer = setTimeout(() => {
+    if (fault === 'reset') return response.socket?.resetAndDestroy()
     response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text), ...headers })
     if (fault !== 'truncate') return response.end(text)
     response.write(text.slice(0, text.length / 2), () => response.socket?.destroy())

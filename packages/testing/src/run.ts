@@ -22,8 +22,8 @@ if (files.length === 0) {
   process.exit(1)
 }
 
-// Ctrl-C reaches tap as well; we stay to end the servers once it is done.
-process.on('SIGINT', () => {}).on('SIGTERM', () => {})
+// Ctrl-C reaches tap as well, and SIGTERM is passed on; we stay to end the servers once it is done.
+process.on('SIGINT', () => {}).on('SIGTERM', () => tap.kill())
 const run = await startRun()
 const results = join(run.folder, 'results.tap')
 // On a terminal tap shows its progress. Elsewhere that would be noise: we take the raw results, and print what matters.
@@ -42,8 +42,9 @@ const output = tap.stdout ? await printFiles(tap.stdout) : ''
 const [code] = await ended
 const { passed, failed } = counts(output || readIfThere(results))
 await run.end()
-console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = code === 0 && failed === 0 && passed > 0 ? 0 : 1
+const isRight = code === 0 && failed === 0 && passed > 0
+console.log(`${passed} passed, ${isRight ? 0 : Math.max(1, failed)} failed`)
+process.exitCode = isRight ? 0 : 1
 
 /** Prints a line for each file that is done, and all that a file says in which something failed; resolves with everything. */
 async function printFiles(tapOutput: Readable): Promise<string> {

@@ -20,12 +20,19 @@ export async function waitFor<T>(
   const deadline = performance.now() + timeoutMs
   let cause: unknown
   for (;;) {
+    const pending = new AbortController()
     try {
-      const value = await condition()
+      const leftMs = Math.max(0, deadline - performance.now())
+      const value = await Promise.race([
+        condition(),
+        sleep(leftMs, undefined, { signal: pending.signal }), // a condition that hangs is not met either
+      ])
       if (value) return value
       cause = undefined
     } catch (error) {
       cause = error
+    } finally {
+      pending.abort()
     }
     if (performance.now() >= deadline) throw new Error(`${what} was not met within ${timeoutMs} ms`, { cause })
     await sleep(everyMs)

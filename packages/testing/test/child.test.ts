@@ -1,5 +1,5 @@
 import t from 'tap'
-import { forkFixture, isAlive, report, startChild } from '../src/index.js'
+import { forkFixture, isAlive, report, startChild, waitFor } from '../src/index.js'
 
 const talker = new URL('./fixtures/talker.js', import.meta.url)
 
@@ -40,6 +40,21 @@ t.test('a message channel is there if asked for', async (t) => {
   await child.printed(/ready/)
   child.process.send('leave')
   t.same(await child.exit, { code: 3, signal: null })
+})
+
+t.test('release ends a whole group, and does not wait for who holds the output', async (t) => {
+  const headed = await startChild('sh', ['-c', 'sleep 300 & echo "started $!"'], { group: true })
+  const [, inGroup] = await headed.printed(/started (\d+)/g)
+  await waitFor(() => !isAlive(headed.pid))
+  await headed.release()
+  await waitFor(() => !isAlive(Number(inGroup)), { what: 'the process whose head had ended being gone' })
+
+  const alone = await startChild('sh', ['-c', 'sleep 300 & echo "started $!"; wait'])
+  const [, orphan] = await alone.printed(/started (\d+)/)
+  t.teardown(() => process.kill(Number(orphan), 'SIGKILL'))
+  await alone.release()
+  t.match(await alone.exit, { signal: 'SIGKILL' })
+  alone.signal('SIGTERM')
 })
 
 t.test('misuse is told', async (t) => {

@@ -99,6 +99,46 @@ t.test('delay: later, in order, and undone by restore', async (t) => {
   t.equal(client.received, '123', 'what was sent without a delay does not overtake')
 })
 
+t.test('a client that does not read holds up who sends, and gets it all in the end', async (t) => {
+  const size = 50_000_000
+  let sent = 0
+  const server = createServer((socket) => {
+    const chunk = Buffer.alloc(1_000_000, 'x')
+    const write = () => {
+      while (sent < size) {
+        sent += chunk.length
+        if (!socket.write(chunk)) return void socket.once('drain', write)
+      }
+      socket.end()
+    }
+    socket.on('error', () => {})
+    write()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const proxy = await startProxy(`redis://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const socket = connect(proxy.port, '127.0.0.1').pause()
+  t.teardown(async () => {
+    socket.destroy()
+    await proxy.release()
+    server.close()
+  })
+  let before = 0
+  const isHeldUp = () => {
+    const isStill = sent > 0 && sent === before
+    before = sent
+    return isStill
+  }
+  await waitFor(isHeldUp, { everyMs: 200 })
+  t.ok(sent < size, `${sent} bytes sent`)
+  let received = 0
+  socket.on('data', (data) => {
+    received += data.length
+  })
+  socket.resume()
+  await once(socket, 'end')
+  t.equal(received, size)
+})
+
 t.test('refuse: nothing listens until restore', async (t) => {
   const { proxy, open } = await setUp(t)
   const client = await open()

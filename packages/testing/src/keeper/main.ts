@@ -11,24 +11,35 @@ import { Servers } from './servers.js'
 const [runFolder = ''] = process.argv.slice(2)
 const servers = new Servers(runFolder)
 
+const adopted = new Set<number>()
+
+process.stdout.on('error', () => {}) // who started us may be gone before we are ready
+process.once('uncaughtException', (error) => {
+  report(error)
+  end(1)
+})
 const listener = createServer(serve)
 listener.listen(keeperSocket(runFolder), () => process.stdout.write('ready\n'))
 
 let isEnding = false
-process.stdin.resume().once('close', end)
-process.once('SIGTERM', end).once('SIGINT', end)
+process.stdin.resume().once('close', () => end(0))
+process.once('SIGTERM', () => end(0)).once('SIGINT', () => end(0))
 
-async function end(): Promise<void> {
+async function end(code: number): Promise<void> {
   if (isEnding) return
   isEnding = true
   listener.close()
-  await servers.stopAll()
-  process.exit()
+  for (const pid of adopted) signalTo(pid, 'SIGKILL')
+  await servers.stopAll().catch((error) => {
+    report(error)
+    code = 1
+  })
+  process.exit(code)
 }
 
 function serve(caller: Socket): void {
   const owned = new Set<string>()
-  const adopted = new Set<number>()
+  const itsOwn = new Set<number>()
   onMessage<Call & { id: number }>(caller, async ({ id, ...call }) => {
     try {
       send(caller, { id, value: await answer(call as Call) })
@@ -38,7 +49,10 @@ function serve(caller: Socket): void {
   })
   caller.on('error', () => {})
   caller.once('close', () => {
-    for (const pid of adopted) signalTo(pid, 'SIGKILL')
+    for (const pid of itsOwn) {
+      adopted.delete(pid)
+      signalTo(pid, 'SIGKILL')
+    }
     for (const name of owned) servers.stop(name).catch(report)
   })
 
@@ -56,9 +70,11 @@ function serve(caller: Socket): void {
         owned.delete(call.server)
         return servers.stop(call.server)
       case 'adopt':
-        return void adopted.add(call.pid)
+        adopted.add(call.pid)
+        return void itsOwn.add(call.pid)
       case 'disown':
-        return void adopted.delete(call.pid)
+        adopted.delete(call.pid)
+        return void itsOwn.delete(call.pid)
       case 'find':
         return findTool(call.tool)
     }

@@ -39,5 +39,8 @@ export function send(socket: Socket, message: object): void {
 }
 
 export function onMessage<T>(socket: Socket, listener: (message: T) => void): void {
-  createInterface({ input: socket }).on('line', (line) => listener(JSON.parse(line) as T))
+  // The interface passes on the errors of its input, and an error that nobody hears ends the process.
+  createInterface({ input: socket })
+    .on('error', () => {})
+    .on('line', (line) => listener(JSON.parse(line) as T))
 }

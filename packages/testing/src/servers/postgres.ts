@@ -58,7 +58,7 @@ function serverUser(): { uid: number; gid: number } | undefined {
   return { uid: Number(uid), gid: Number(gid) }
 }
 
-/** The lines of postmaster.pid: the first is the process id, the seventh the shared memory, the eighth the state. */
+/** The lines of postmaster.pid: the first is the process id, the eighth the state. */
 function lockFile(data: string): string[] {
   const file = join(data, 'postmaster.pid')
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []
@@ -69,13 +69,11 @@ function isReady(data: string): boolean {
   return lines[7]?.trim() === 'ready' && processesIn(data).includes(Number(lines[0])) // not the file of one that was killed
 }
 
-/** An immediate shutdown, which gives the shared memory segment back; after a kill we do that ourselves. */
+/** An immediate shutdown, which gives the shared memory back. */
 async function stop(data: string): Promise<void> {
-  const [pid, , , , , , segment] = lockFile(data)
-  if (!pid) return
+  const pid = Number(lockFile(data)[0])
+  if (!processesIn(data).includes(pid)) return
   signalAllIn(data, 'SIGCONT')
-  signalTo(Number(pid), 'SIGQUIT')
+  signalTo(pid, 'SIGQUIT')
   await waitFor(() => processesIn(data).length === 0, { timeoutMs: 5_000 }).catch(() => {})
-  const id = segment?.trim().split(/\s+/)[1]
-  if (id && existsSync(join(data, 'postmaster.pid'))) await run('ipcrm', ['-m', id]).catch(() => {})
 }

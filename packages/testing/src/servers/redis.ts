@@ -30,6 +30,7 @@ function answersPing(port: number): Promise<boolean> {
       socket.destroy()
     }
     socket.once('data', (data) => done(data.toString().startsWith('+PONG')))
+    socket.setTimeout(500, () => done(false))
     socket.once('error', () => done(false))
     socket.once('close', () => done(false))
   })

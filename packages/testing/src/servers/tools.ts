@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 
 /** Programs that tests run, and the Debian package that brings each. */
@@ -15,6 +16,8 @@ const debianPackages = {
 export type ToolName = keyof typeof debianPackages
 
 const unpacked = resolve(import.meta.dirname, '../../../node_modules/.cache/steadfast-tools')
+
+const aptLock = join(tmpdir(), 'steadfast-apt.lock')
 
 export interface ToolSearch {
   /** Folders to look in, in this order. Default: PATH, then where Debian keeps PostgreSQL's programs and ours. */
@@ -92,7 +95,8 @@ function installPackage(tool: ToolName): void {
 }
 
 function apt(args: string[], cwd = '/'): void {
-  execFileSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=120', ...args], {
+  // Not all of apt waits for another apt, as of a test run beside this one: flock does.
+  execFileSync('flock', [aptLock, 'apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=120', ...args], {
     cwd,
     stdio: ['ignore', 'ignore', 'inherit'],
     // At run level 1 Debian's install scripts start no daemon.
