@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Child, findTestTool, freePort, isAlive, startChild } from '@steadfast/testing'
 import t from 'tap'
 
@@ -90,4 +90,47 @@ t.test('npx pnpm@12 test in a clone runs what is picked and closes with the coun
   const nothing = await run(pnpm, ['test', 'no-such-file'])
   t.equal((await nothing.exit).code, 1)
   t.match(nothing.output(), 'no test file’s path contains "no-such-file"')
+})
+
+t.test('a package made as CONTRIBUTING.md shows is built, checked, tested and packed', async (t) => {
+  const guide = readFileSync(join(clone, 'CONTRIBUTING.md'), 'utf8')
+  const [manifest, tsconfig, index] = [...guide.matchAll(/^```(?:json|ts)\n(.*?)^```$/gms)].map(
+    ([, code]) => code ?? '',
+  )
+  const files = {
+    'package.json': manifest,
+    'tsconfig.json': tsconfig,
+    'README.md': '# Limiter\n',
+    'src/index.ts': index,
+    'test/plugin.test.ts': `import { checkQuiet } from '@steadfast/testing'
+import t from 'tap'
+import limiter from '../src/index.js'
+
+t.test('it is quiet', async (t) => {
+  await t.resolves(checkQuiet((app) => app.register(limiter)))
+})
+`,
+  }
+  for (const [name, content] of Object.entries(files)) {
+    const file = join(clone, 'packages/limiter', name)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, content ?? '')
+  }
+  const commands = [[pnpm, 'test', 'packages/limiter'], [pnpm, 'check'], ['.ci/pack']]
+  for (const [command = '', ...args] of commands) {
+    const child = await run(command, args)
+    t.same(await child.exit, { code: 0, signal: null }, `${args.join(' ') || command}: ${child.output()}`)
+  }
+
+  const broken = JSON.parse(manifest ?? '') as Record<string, unknown>
+  const faults = {
+    'does not belong': { files: ['dist', 'src'] },
+    'limiter can’t be imported': { dependencies: {}, peerDependencies: {} },
+  }
+  for (const [message, change] of Object.entries(faults)) {
+    writeFileSync(join(clone, 'packages/limiter/package.json'), JSON.stringify({ ...broken, ...change }))
+    const child = await run('.ci/pack', [])
+    t.equal((await child.exit).code, 1)
+    t.match(child.output(), message)
+  }
 })

@@ -6,7 +6,7 @@ import type { SmallDiskOptions } from './servers/server.js'
 export interface SmallDisk {
   /** The folder where it is mounted. */
   readonly path: string
-  /** Fills it: the next byte gets ENOSPC. */
+  /** Fills it: what needs another block gets ENOSPC. */
   fill(): void
   /** Removes what `fill` wrote. */
   makeSpace(): void

@@ -20,11 +20,23 @@ export async function checkLifecycle(register: Register): Promise<void> {
 /** Without shutdown, the state follows the app's own hooks. */
 async function checkStates(register: Register): Promise<void> {
   const { app, shared } = await build(register)
-  const seen: State[] = [shared.state]
-  shared.onState.add((state) => seen.push(state))
+  assert.equal(shared.state, 'starting', 'an app that is not ready is starting')
+  const seen: State[][] = [[], []]
+  for (const states of seen) {
+    shared.onState.add((state) => {
+      assert.equal(shared.state, state, 'listeners are called after the change')
+      states.push(state)
+    })
+  }
   await app.ready()
   await app.close()
-  assert.deepEqual(seen, ['starting', 'ready', 'draining', 'closed'], 'the state goes forward with the app')
+  for (const states of seen) {
+    assert.deepEqual(
+      states,
+      ['ready', 'draining', 'closed'],
+      'the state goes forward with the app, and every listener is told',
+    )
+  }
 
   const early = await build(register)
   early.shared.state = 'draining' // as shutdown does while the app is still booting
@@ -43,6 +55,7 @@ async function checkDrain(register: Register): Promise<void> {
         throw new Error('work that fails must not keep the rest from running')
       },
       async () => {
+        assert.equal(shared.onDrain[phase].length, 0, 'work is taken out before it runs')
         await new Promise(setImmediate)
         order.push(phase)
       },
@@ -77,11 +90,19 @@ async function checkDrain(register: Register): Promise<void> {
   assert.ok(order.indexOf('answer') < order.indexOf('flush'), 'flush runs after the last answer')
 
   const led = await build(register)
-  const ran: string[] = []
-  led.shared.runPhase = async (phase) => void ran.push(phase)
+  const steps: string[] = []
+  led.shared.runPhase = async (phase) => {
+    steps.push(`${phase} begins`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    steps.push(`${phase} ends`)
+  }
+  for (const phase of phases) led.shared.onDrain[phase].push(() => steps.push(`${phase} run by the plugin itself`))
   await led.app.ready()
   await led.app.close()
-  assert.deepEqual([...new Set(ran)], [...phases], 'where shutdown runs the phases, it is asked for each')
+  const expected = phases.flatMap((phase) => [`${phase} begins`, `${phase} ends`])
+  assert.deepEqual([...new Set(steps)], expected, 'where shutdown runs the phases, it is asked for one after the other')
+  for (let i = 0; i < steps.length; i += 2)
+    assert.equal(steps[i + 1], steps[i]?.replace('begins', 'ends'), 'and awaited')
 }
 
 /** The plugin takes what is there as it is, and twenty apps don't see each other. */
@@ -99,11 +120,21 @@ async function checkJoining(register: Register): Promise<void> {
     onDrain: { consumers: [], flush: [], connections: [], logs: [] },
     metricSources: new Set(),
   }
+  const theirs = { listener: () => {}, source: () => [], work: () => {} }
+  made.onState.add(theirs.listener)
+  made.metricSources.add(theirs.source)
+  made.onDrain.logs.push(theirs.work)
+  const before = { ...made }
   Object.assign(second.server, { [steadfast]: Object.assign(made, { later: 'field' }) })
   await second.register(async (child) => void (await register(child)))
   await second.ready()
   assert.equal(sharedBy(second), made, 'what another plugin made is not replaced')
   assert.ok('later' in made, 'fields it does not know are kept')
+  for (const field of ['onState', 'onDrain', 'metricSources'] as const)
+    assert.equal(made[field], before[field], `${field} is kept`)
+  assert.ok(made.onState.has(theirs.listener), 'listeners of others are kept')
+  assert.ok(made.metricSources.has(theirs.source), 'metric sources of others are kept')
+  assert.ok(made.onDrain.logs.includes(theirs.work), 'work of others is kept')
   await second.close()
   assert.equal(made.state, 'closed', 'what another plugin made is brought up to date')
   await app.close()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readlinkSync } from 'node:fs'
 import Fastify from 'fastify'
 import type { Register } from './lifecycle.js'
 
@@ -8,20 +9,34 @@ import type { Register } from './lifecycle.js'
  * @throws AssertionError
  */
 export async function checkQuiet(register: Register): Promise<void> {
-  const before = footprint()
+  const before = await footprint()
   const app = Fastify()
   await register(app)
   app.get('/', async () => 'ok')
   await app.inject('/')
-  assert.deepEqual(footprint(), before, 'while it serves')
+  assert.deepEqual(await footprint(), before, 'while it serves')
   await app.close()
-  assert.deepEqual(footprint(), before, 'after close()')
+  assert.deepEqual(await footprint(), before, 'after close()')
 }
 
-function footprint(): Record<string, unknown> {
-  // Only what keeps the process alive is listed: a timer that is unref'd is not.
-  const kinds = ['TCPServerWrap', 'MessagePort', 'Timeout', 'ProcessWrap']
-  const active = process.getActiveResourcesInfo().filter((kind) => kinds.includes(kind))
-  const listeners = process.eventNames().map((event) => `${process.listenerCount(event)} for ${String(event)}`)
-  return { active: active.sort(), listeners: listeners.sort() }
+/** What a process holds that others can notice, or that keeps it alive. */
+async function footprint(): Promise<Record<string, unknown>> {
+  await new Promise((resolve) => setTimeout(resolve, 20)) // what was only passing is over
+  const active = process.getActiveResourcesInfo().filter((kind) => !/^(FS|CloseReq)/.test(kind))
+  const handlers = process.eventNames().flatMap((event) => process.listeners(event as 'exit').map((f) => [event, f]))
+  return { active: active.sort(), descriptors: descriptors(), handlers }
+}
+
+/** Sockets of every kind, watched files, and the event loops of threads; unref'd or not. Linux alone tells. */
+function descriptors(): string[] {
+  return readdirSync('/proc/self/fd')
+    .map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`)
+      } catch {
+        return '' // the one that read the folder
+      }
+    })
+    .filter((target) => /^(socket:|anon_inode:)/.test(target))
+    .sort()
 }
