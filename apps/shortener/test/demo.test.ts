@@ -29,7 +29,7 @@ async function run(command: string, args: string[], env: Record<string, string> 
   const child = await startChild(command, args, {
     cwd: clone,
     group: true,
-    env: { ...env, BOOTSTRAP_API_KEY: undefined },
+    env: { ...env, BOOTSTRAP_API_KEY: undefined, CI: undefined }, // in CI pnpm would refuse a new package
   })
   t.teardown(() => child.release())
   return child
