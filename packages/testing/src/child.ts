@@ -73,6 +73,7 @@ export async function startChild(command: string, args: string[], options: Child
       output += text
     })
   }
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   let ended = false
   const exit = new Promise<Exit>((resolve) => {
     child.once('close', (code, signal) => {
@@ -85,7 +86,6 @@ export async function startChild(command: string, args: string[], options: Child
   const target = group ? -pid : pid
   await askKeeper({ do: 'adopt', pid: target })
   const disown = () => askKeeper({ do: 'disown', pid: target }).catch(() => {})
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   // A group outlives its head: it stays with the keeper until its last process is gone.
   exit.then(() => isAnyoneIn(target) || disown())
 
