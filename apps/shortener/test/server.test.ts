@@ -63,6 +63,12 @@ t.test('a database that says no is not waited for', async (t) => {
   t.same(await refused.exit, { code: 1, signal: null })
   t.match(refused.output(), /^ERR_SHORTENER_DATABASE_REFUSED: .*no_such_database" does not exist\n$/)
 
+  const stranger = new URL(postgres.url)
+  stranger.username = 'no_such_user'
+  const noLogin = await startMain(t, 'server', serverEnv(stranger.href))
+  t.same(await noLogin.exit, { code: 1, signal: null })
+  t.match(noLogin.output(), /ERR_SHORTENER_DATABASE_REFUSED: .*"no_such_user" does not exist\n$/)
+
   const noTls = await startMain(t, 'server', serverEnv(`${postgres.url}?sslmode=require`))
   t.same(await noTls.exit, { code: 1, signal: null })
   t.match(noTls.output(), /ERR_SHORTENER_DATABASE_REFUSED: .*does not support SSL/)

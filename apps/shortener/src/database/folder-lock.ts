@@ -15,7 +15,8 @@ const answerTimeoutMs = 1_000
  */
 export async function lockFolder(folder: string): Promise<() => void> {
   const socket = join(folder, 'lock')
-  const server = createServer((connection) => connection.on('error', () => {}).end(`${process.pid}`))
+  // It is closed by its holder alone: closing removes the socket by its name, whosever that is by then.
+  const server = createServer((connection) => connection.on('error', () => {}).end(`${process.pid}`)).unref()
   try {
     await listen(server, socket)
   } catch (error) {
@@ -31,7 +32,6 @@ export async function lockFolder(folder: string): Promise<() => void> {
       throw new DatabaseInUseError(folder, (await holderOf(socket)) ?? 'unknown')
     }
   }
-  server.unref()
   return () => server.close()
 }
 
