@@ -65,9 +65,9 @@ t.test('a database that says no is not waited for', async (t) => {
 
   const stranger = new URL(postgres.url)
   stranger.username = 'no_such_user'
-  const noLogin = await startMain(t, 'server', serverEnv(stranger.href))
+  const noLogin = await startMain(t, 'server', { ...serverEnv(stranger.href), LOG_LEVEL: 'silent' })
   t.same(await noLogin.exit, { code: 1, signal: null })
-  t.match(noLogin.output(), /ERR_SHORTENER_DATABASE_REFUSED: .*"no_such_user" does not exist\n$/)
+  t.match(noLogin.output(), /^ERR_SHORTENER_DATABASE_REFUSED: .*"no_such_user" does not exist\n$/)
 
   const noTls = await startMain(t, 'server', serverEnv(`${postgres.url}?sslmode=require`))
   t.same(await noTls.exit, { code: 1, signal: null })
