@@ -1,64 +1,73 @@
-/** Measures all rungs in turn, round after round, and compares them within each round: machines are noisy, ratios less so. */
-import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
-import { parseArgs } from 'node:util'
-import { type Measurement, measure } from './measure.js'
-import { rungs } from './rungs.js'
-import { median, spread } from './statistics.js'
+/** Measures contenders in turn, round after round, and compares them within each round: machines are noisy, ratios less so. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { choose } from './choose.js'
+import { type Comparison, compare, type Result } from './compare.js'
+import { cache } from './components/cache/cache.js'
+import { limiter } from './components/limiter/limiter.js'
+import { logging } from './components/logging/logging.js'
+import { metrics } from './components/metrics/metrics.js'
+import { takeLoadCore } from './cores.js'
+import { ladder } from './ladder/ladder.js'
+import { findLoadGenerator } from './ladder/load/load.js'
+import { HelpWanted, parseOptions } from './options.js'
+import { chart } from './report/chart.js'
+import { describeMachine, type Machine, machineText } from './report/machine.js'
+import { table } from './report/table.js'
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '7' },
-    seconds: { type: 'string', default: '3' },
-    only: { type: 'string' },
-    json: { type: 'string' },
-  },
-})
-const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)]
-const [first, ...others] = rungs
-const wanted = values.only?.split(',') ?? rungs.map(({ name }) => name)
-const unknown = wanted.find((name) => !rungs.some((rung) => rung.name === name))
-if (!(Number.isInteger(rounds) && rounds > 0)) stop(`--rounds must be a whole number above 0, not "${values.rounds}"`)
-if (!(seconds > 0)) stop(`--seconds must be a number above 0, not "${values.seconds}"`)
-if (unknown) stop(`--only: there is no rung "${unknown}", but ${rungs.map(({ name }) => name).join(', ')}`)
-const chosen = [first!, ...others.filter(({ name }) => wanted.includes(name))]
+const generator = findLoadGenerator()
+const benches: Record<string, Comparison[]> = {
+  ladder: [ladder(generator)],
+  limiter,
+  cache,
+  metrics,
+  logging,
+}
 
-const running = await Promise.all(chosen.map(async ({ name, start }) => ({ name, server: await start() })))
-const results = new Map<string, Measurement[]>(chosen.map(({ name }) => [name, []]))
-for (const { server } of running) await measure(server, Math.min(seconds, 2)) // warms up
-for (let round = 1; round <= rounds; round++) {
-  for (const { name, server } of running) {
-    const measurement = await measure(server, seconds)
-    results.get(name)!.push(measurement)
-    process.stderr.write(`round ${round}/${rounds}  ${name}  ${Math.round(measurement.requestsPerSecond)} requests/s\n`)
+try {
+  await main()
+} catch (error) {
+  const isHelp = error instanceof HelpWanted
+  ;(isHelp ? console.log : console.error)((error as Error).message)
+  process.exit(isHelp ? 0 : 1)
+}
+
+async function main(): Promise<void> {
+  const { benches: names, only, out, ...run } = parseOptions(process.argv.slice(2), Object.keys(benches))
+  const comparisons = choose(
+    names.flatMap((name) => benches[name]!),
+    only,
+  )
+  mkdirSync(out, { recursive: true })
+  const cores = takeLoadCore()
+  const servers = comparisons.flatMap(({ contenders }) => contenders.flatMap(({ servers = [] }) => servers))
+  const tools: Record<string, string> = generator.version ? { wrk: generator.version } : {}
+  const machine = await describeMachine(cores, servers, tools)
+  const onProgress = (message: string) => void process.stderr.write(`${message}\n`)
+  for (const comparison of comparisons) {
+    const results = await compare(comparison, { ...run, core: cores?.server, onProgress })
+    publish(comparison, results, { machine, ...run }, out)
   }
 }
-await Promise.all(running.map(({ server }) => server.release()))
 
-const bare = results.get(first!.name)!
-const rows = [...results].map(([name, measurements]) => {
-  const of = (field: keyof Measurement) => median(measurements.map((measurement) => measurement[field]))
-  const ratios = measurements.map(({ cpuMicros }, round) => cpuMicros / bare[round]!.cpuMicros)
-  return {
-    rung: name,
-    requestsPerSecond: Math.round(of('requestsPerSecond')),
-    p50Ms: of('p50Ms'),
-    p99Ms: of('p99Ms'),
-    cpuMicros: Number(of('cpuMicros').toFixed(1)),
-    cpuToBare: Number(median(ratios).toFixed(2)),
-    spread: Number(spread(ratios).toFixed(2)),
+interface Circumstances {
+  machine: Machine
+  rounds: number
+  seconds: number
+}
+
+function publish(comparison: Comparison, results: Result[], circumstances: Circumstances, folder: string): void {
+  const { name, title } = comparison
+  const { machine, rounds, seconds } = circumstances
+  const text = `${title}\n\n${machineText(machine)}\nMedians of ${rounds} rounds of ${seconds} s.\n\n${table(comparison, results)}\n`
+  console.log(text)
+  const json = { name, title, ...circumstances, results }
+  for (const [extension, content] of [
+    ['md', text],
+    ['json', `${JSON.stringify(json, null, 2)}\n`],
+    ['svg', chart(comparison, results)],
+  ] as const) {
+    writeFileSync(join(folder, `${name}.${extension}`), content)
   }
-})
-const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}`
-console.log(`${machine}; medians of ${rounds} rounds of ${seconds} s`)
-console.table(rows)
-if (values.json)
-  writeFileSync(
-    values.json,
-    `${JSON.stringify({ machine, rounds, seconds, rows, results: Object.fromEntries(results) }, null, 2)}\n`,
-  )
-
-function stop(message: string): never {
-  console.error(message)
-  process.exit(1)
+  console.log(`${resolve(folder)}/${name}.md, .json, .svg\n`)
 }

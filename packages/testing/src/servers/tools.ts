@@ -10,6 +10,7 @@ const debianPackages = {
   initdb: { name: 'postgresql' },
   postgres: { name: 'postgresql' },
   curl: { name: 'curl' },
+  wrk: { name: 'wrk' },
   promtool: { name: 'prometheus', unpackOnly: true }, // one static program: no need to install its daemon
 } as const
 

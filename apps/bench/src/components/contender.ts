@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startChild, startRedis, uniquePrefix } from '@steadfast/testing'
+import type { Contender, Figures } from '../compare.js'
+import { onCore } from '../cores.js'
+import type { Task } from './task.js'
+
+const worker = join(import.meta.dirname, 'worker.js')
+
+interface Subject {
+  /** Its module in the bench's folder. */
+  module: string
+  /** In the table. Default: the module’s name. */
+  name?: string
+  about: string
+  options?: Record<string, unknown>
+}
+
+/** Subjects that are measured in a process of their own each round: none runs on code that the others have warmed or spoilt. */
+export function contenders(bench: string, comparison: string, subjects: Subject[], redis = false): Contender[] {
+  return subjects.map(({ module, name = module, about, options = {} }) => ({
+    name,
+    about,
+    servers: redis ? ['redis'] : [],
+    async measure({ seconds, core }) {
+      const folder = mkdtempSync(join(tmpdir(), `bench-${bench}-`))
+      const redisUrl = redis ? (await startRedis()).url : undefined
+      const task: Task = {
+        bench,
+        subject: module,
+        comparison,
+        options,
+        seconds,
+        prefix: uniquePrefix(),
+        redisUrl,
+        folder,
+      }
+      const [command, ...args] = onCore(core, [process.execPath, worker, JSON.stringify(task)])
+      const child = await startChild(command, args, { env: { NODE_ENV: 'production' } })
+      try {
+        const { code, signal } = await child.exit
+        const [figures] = child.reports<Figures>()
+        if (figures === undefined) {
+          throw new Error(`its process ended with ${signal ?? code}, and wrote:\n${child.output()}`)
+        }
+        return figures
+      } finally {
+        await child.release()
+        rmSync(folder, { recursive: true })
+      }
+    },
+  }))
+}

@@ -1,0 +1,40 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+export interface Driven {
+  operations: number
+  seconds: number
+  /** User and system time of the whole process, its other threads included. */
+  cpuMicros: number
+}
+
+const warmUpSeconds = 0.3
+
+/** The operation, again and again, after a warm-up; `lanes` of them at a time, each waiting for its own if it is a promise. */
+export async function drive(
+  operate: (count: number) => unknown,
+  { seconds, lanes = 1 }: { seconds: number; lanes?: number },
+): Promise<Driven> {
+  await driveFor(Math.min(warmUpSeconds, seconds), lanes, operate)
+  const startCpu = process.cpuUsage()
+  const startMs = performance.now()
+  const operations = await driveFor(seconds, lanes, operate)
+  const { user, system } = process.cpuUsage(startCpu)
+  return { operations, seconds: (performance.now() - startMs) / 1_000, cpuMicros: user + system }
+}
+
+async function driveFor(seconds: number, lanes: number, operate: (count: number) => unknown): Promise<number> {
+  const endMs = performance.now() + seconds * 1_000
+  const turn = lanes === 1 ? 1_000 : 10 // what takes long enough to have lanes can look at the clock more often
+  let count = 0
+  async function lane(): Promise<void> {
+    while (performance.now() < endMs) {
+      for (let i = 0; i < turn; i++) {
+        const answer = operate(count++)
+        if (answer instanceof Promise) await answer
+      }
+      await nextTurn()
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  return count
+}

@@ -1,0 +1,25 @@
+import { Redis } from 'ioredis'
+import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible'
+import type { Limiter, LimiterOptions } from './measure.js'
+
+export async function start({ max, windowMs, prefix, redisUrl }: LimiterOptions): Promise<Limiter> {
+  const limits = { points: max, duration: windowMs / 1_000, keyPrefix: prefix }
+  const limiter = redisUrl
+    ? new RateLimiterRedis({
+        ...limits,
+        // As its page on Redis has it.
+        storeClient: new Redis(redisUrl, { enableOfflineQueue: true, enableAutoPipelining: true }),
+        inMemoryBlockOnConsumed: max + 1,
+      })
+    : new RateLimiterMemory(limits)
+  return {
+    consume: (key) =>
+      limiter.consume(key).then(
+        ({ remainingPoints }: RateLimiterRes) => remainingPoints,
+        (denied: RateLimiterRes | Error) => {
+          if (denied instanceof Error) throw denied
+          return -1
+        },
+      ),
+  }
+}

@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/** The core for the server under test, and the one for the load and what else runs; undefined where cores can't be chosen. */
+export interface Cores {
+  server: number
+  load: number
+}
+
+/**
+ * Puts this process on a core of its own, and with it all that it starts from then on, but for what `onCore` starts.
+ * On a machine with one core, or without taskset(1), nothing is chosen.
+ */
+export function takeLoadCore(): Cores | undefined {
+  const [server, load] = allowedCores()
+  if (server === undefined || load === undefined) return
+  try {
+    execFileSync('taskset', ['-a', '-c', '-p', `${load}`, `${process.pid}`], { stdio: 'ignore' })
+    return { server, load }
+  } catch {
+    return
+  }
+}
+
+/** The command line that runs a program on a core. */
+export function onCore(core: number | undefined, command: string[]): [string, ...string[]] {
+  return (core === undefined ? command : ['taskset', '-c', `${core}`, ...command]) as [string, ...string[]]
+}
+
+/** What proc(5) says of the cores that this process may run on, such as `0-3,8`. */
+function allowedCores(): number[] {
+  const list = /^Cpus_allowed_list:\s*(.+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? ''
+  return list.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  })
+}

@@ -1,0 +1,58 @@
+import { freePort } from '@steadfast/testing'
+import t from 'tap'
+import { findLoadGenerator } from '../src/ladder/load/load.js'
+import { measureRung, type Rung } from '../src/ladder/measure.js'
+import { path } from '../src/ladder/workload.js'
+
+const { load } = findLoadGenerator()
+
+function liar(lie?: string): Rung {
+  return {
+    name: lie ?? 'honest',
+    about: '',
+    parts: ['cache', 'health', 'limit', 'log', 'metrics'],
+    servers: [],
+    async program(logFolder) {
+      const port = await freePort()
+      const file = new URL('./fixtures/liar.js', import.meta.url).pathname
+      const args = [JSON.stringify({ port, parts: [], logFolder, lie })]
+      return { file, args, url: new URL(path, `http://127.0.0.1:${port}`) }
+    },
+  }
+}
+
+t.test('a server that does all that it claims is measured', async (t) => {
+  const figures = await measureRung(liar(), { load, seconds: 0.2, core: undefined })
+  for (const [name, figure] of Object.entries(figures)) t.ok(figure > 0 && Number.isFinite(figure), name)
+})
+
+t.test('a server that does less than it claims is not', async (t) => {
+  const lies = {
+    elsewhere: /the redirect: \[302,"https:\/\/example.com\/elsewhere"/,
+    cacheable: /the redirect: .*"public"/,
+    'all codes': /the status of an unknown code: 302 instead of 404/,
+    ill: /the health route: 503 instead of 200/,
+    'no limit': /what remains of one client’s limit after its next request/,
+    'one limit for all': /what remains of another client’s limit/,
+    'other limit': /the limit it tells: 100 instead of/,
+    'no reset': /no header tells reset of its limit/,
+    'no level': /the fields that are missing in its access line: \["level"\]/,
+    'few buckets': /the buckets of its histogram: 5 instead of 12/,
+    'counts half':
+      /the requests that its histogram counts|the part "metrics" has done its work for \d+ of \d+ requests/,
+    'logs a tenth': /the part "log" has done its work for \d+ of \d+ requests/,
+    'logs twice': /the part "log" has done its work for \d+ of \d+ requests/,
+    'forgets hits': /the part "limit" has done its work for \d+ of \d+ requests/,
+  }
+  for (const [lie, message] of Object.entries(lies)) {
+    await t.rejects(measureRung(liar(lie), { load, seconds: 0.2, core: undefined }), { message }, lie)
+  }
+})
+
+t.test('a server that does not start is told with what it wrote', async (t) => {
+  const broken: Rung = {
+    ...liar(),
+    program: async () => ({ file: '/no/such/file.js', url: new URL('http://127.0.0.1:1') }),
+  }
+  await t.rejects(measureRung(broken, { load, seconds: 0.2, core: undefined }), { message: /Cannot find module/ })
+})
