@@ -25,7 +25,8 @@ export function contenders(bench: string, comparison: string, subjects: Subject[
     servers: redis ? ['redis'] : [],
     async measure({ seconds, core }) {
       const folder = mkdtempSync(join(tmpdir(), `bench-${bench}-`))
-      const redisUrl = redis ? (await startRedis()).url : undefined
+      // Its own, since what it is asked and what it uses are counted.
+      const server = redis ? await startRedis({ own: true }) : undefined
       const task: Task = {
         bench,
         subject: module,
@@ -33,7 +34,7 @@ export function contenders(bench: string, comparison: string, subjects: Subject[
         options,
         seconds,
         prefix: uniquePrefix(),
-        redisUrl,
+        redisUrl: server?.url,
         folder,
       }
       const [command, ...args] = onCore(core, [process.execPath, worker, JSON.stringify(task)])
@@ -47,6 +48,7 @@ export function contenders(bench: string, comparison: string, subjects: Subject[
         return figures
       } finally {
         await child.release()
+        await server?.release()
         rmSync(folder, { recursive: true })
       }
     },

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 
 const sample = 200
@@ -9,12 +10,17 @@ export interface RedisLoad {
   redisMicros: number
 }
 
+interface Readings {
+  reads: number
+  cpuSeconds: number
+}
+
 /** What an operation costs Redis, one at a time. Nobody else may use this Redis meanwhile. */
 export async function redisLoad(url: string, operate: (count: number) => unknown): Promise<RedisLoad> {
   const redis = new Redis(url)
   await operate(0) // connects, and loads its scripts
-  const before = await readings(redis)
-  for (let count = 0; count < sample; count++) await operate(count)
+  const before = await quietReadings(redis)
+  for (let count = 1; count <= sample; count++) await operate(count)
   const after = await readings(redis)
   redis.disconnect()
   return {
@@ -23,7 +29,17 @@ export async function redisLoad(url: string, operate: (count: number) => unknown
   }
 }
 
-async function readings(redis: Redis): Promise<{ reads: number; cpuSeconds: number }> {
+/** Once nobody asks anything but we: clients go on introducing themselves after their first command. */
+async function quietReadings(redis: Redis): Promise<Readings> {
+  for (let last = await readings(redis); ; ) {
+    await sleep(10)
+    const next = await readings(redis)
+    if (next.reads === last.reads + 1) return next
+    last = next
+  }
+}
+
+async function readings(redis: Redis): Promise<Readings> {
   const info = await redis.info('stats', 'cpu')
   const field = (name: string) => Number(new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1])
   return { reads: field('total_reads_processed'), cpuSeconds: field('used_cpu_user') + field('used_cpu_sys') }
