@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -90,6 +90,24 @@ t.test('npx pnpm@12 test in a clone runs what is picked and closes with the coun
   const nothing = await run(pnpm, ['test', 'no-such-file'])
   t.equal((await nothing.exit).code, 1)
   t.match(nothing.output(), 'no test file’s path contains "no-such-file"')
+})
+
+t.test('npx pnpm@12 bench in a clone gives the table, the JSON and the chart', async (t) => {
+  const child = await run('npx', [
+    '--yes',
+    'pnpm@12',
+    'bench',
+    '--only',
+    'bare-again',
+    '--rounds',
+    '1',
+    '--seconds',
+    '0.2',
+  ])
+  t.same(await child.exit, { code: 0, signal: null }, child.output())
+  t.match(child.output(), /^\| bare-again +\| +\d/m)
+  const files = readdirSync(join(clone, 'bench-results')).sort()
+  t.same(files, ['ladder.json', 'ladder.md', 'ladder.svg'])
 })
 
 t.test('a package made as CONTRIBUTING.md shows is built, checked, tested and packed', async (t) => {
