@@ -3,6 +3,13 @@ import { type Estimate, estimate } from './statistics.js'
 /** What one round gives, by the name of the figure. */
 export type Figures = Record<string, number>
 
+export interface Round {
+  /** How long to measure. */
+  seconds: number
+  /** Where, if a core was chosen. */
+  core: number | undefined
+}
+
 export type ServerName = 'redis' | 'postgresql'
 
 /** What is measured beside others. */
@@ -10,8 +17,8 @@ export interface Contender {
   name: string
   /** What it is, for the table. */
   about: string
-  /** One round, on a core if one was chosen. Throws when it does not do the work that it is measured for. */
-  measure(round: { seconds: number; core: number | undefined }): Promise<Figures>
+  /** One round. Throws when it does not do the work that it is measured for. */
+  measure(round: Round): Promise<Figures>
   /** What it runs on besides packages. */
   servers?: ServerName[]
   /** After the last round. */
@@ -22,7 +29,7 @@ export interface Contender {
 export interface Comparison {
   name: string
   title: string
-  /** The table's columns. The first is the one whose ratio is told. */
+  /** The table's columns. The first is the one whose ratio is told. Other figures are in the JSON alone. */
   figures: { name: string; title: string; digits: number }[]
   contenders: Contender[]
 }
@@ -36,10 +43,8 @@ export interface Result {
   rounds: Figures[]
 }
 
-interface Run {
+interface Run extends Round {
   rounds: number
-  seconds: number
-  core: number | undefined
   onProgress(message: string): void
 }
 

@@ -12,8 +12,10 @@ export interface Cores {
  * On a machine with one core, or without taskset(1), nothing is chosen.
  */
 export function takeLoadCore(): Cores | undefined {
-  const [server, load] = allowedCores()
-  if (server === undefined || load === undefined) return
+  const [server, ...others] = allowedCores()
+  if (server === undefined) return
+  const load = others.find((core) => !siblings(server).includes(core)) ?? others[0]
+  if (load === undefined) return
   try {
     execFileSync('taskset', ['-a', '-c', '-p', `${load}`, `${process.pid}`], { stdio: 'ignore' })
     return { server, load }
@@ -27,9 +29,22 @@ export function onCore(core: number | undefined, command: string[]): [string, ..
   return (core === undefined ? command : ['taskset', '-c', `${core}`, ...command]) as [string, ...string[]]
 }
 
-/** What proc(5) says of the cores that this process may run on, such as `0-3,8`. */
+/** By proc(5). */
 function allowedCores(): number[] {
-  const list = /^Cpus_allowed_list:\s*(.+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? ''
+  return coresOf(/^Cpus_allowed_list:\s*(.+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '')
+}
+
+/** The threads of the same physical core, which share its power. */
+function siblings(core: number): number[] {
+  try {
+    return coresOf(readFileSync(`/sys/devices/system/cpu/cpu${core}/topology/thread_siblings_list`, 'latin1').trim())
+  } catch {
+    return []
+  }
+}
+
+/** A list such as `0-3,8`. */
+function coresOf(list: string): number[] {
   return list.split(',').flatMap((range) => {
     const [first = 0, last = first] = range.split('-').map(Number)
     return Array.from({ length: last - first + 1 }, (_, index) => first + index)

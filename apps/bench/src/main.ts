@@ -1,5 +1,5 @@
 /** Measures contenders in turn, round after round, and compares them within each round: machines are noisy, ratios less so. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { choose } from './choose.js'
 import { type Comparison, compare, type Result } from './compare.js'
@@ -14,6 +14,7 @@ import { HelpWanted, parseOptions } from './options.js'
 import { chart } from './report/chart.js'
 import { describeMachine, type Machine, machineText } from './report/machine.js'
 import { table } from './report/table.js'
+import { marginMeaning } from './statistics.js'
 
 const generator = findLoadGenerator()
 const benches: Record<string, Comparison[]> = {
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
     names.flatMap((name) => benches[name]!),
     only,
   )
-  mkdirSync(out, { recursive: true })
+  makeFolder(out)
   const cores = takeLoadCore()
   const servers = comparisons.flatMap(({ contenders }) => contenders.flatMap(({ servers = [] }) => servers))
   const tools: Record<string, string> = generator.version ? { wrk: generator.version } : {}
@@ -47,6 +48,16 @@ async function main(): Promise<void> {
   for (const comparison of comparisons) {
     const results = await compare(comparison, { ...run, core: cores?.server, onProgress })
     publish(comparison, results, { machine, ...run }, out)
+  }
+}
+
+/** Before all else, so that nobody waits for results that can't be written. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (error) {
+    throw new Error(`--out: can't write to "${folder}": ${(error as Error).message}`)
   }
 }
 
@@ -59,7 +70,9 @@ interface Circumstances {
 function publish(comparison: Comparison, results: Result[], circumstances: Circumstances, folder: string): void {
   const { name, title } = comparison
   const { machine, rounds, seconds } = circumstances
-  const text = `${title}\n\n${machineText(machine)}\nMedians of ${rounds} rounds of ${seconds} s.\n\n${table(comparison, results)}\n`
+  const margin = `± ${marginMeaning(rounds)}`
+  const how = `Medians of ${rounds} rounds of ${seconds} s; ${margin}.`
+  const text = `${title}\n\n${machineText(machine)}\n${how}\n\n${table(comparison, results)}\n`
   console.log(text)
   const json = { name, title, ...circumstances, results }
   for (const [extension, content] of [

@@ -16,7 +16,7 @@ export interface BenchOptions {
 export class HelpWanted extends Error {}
 
 const usage = `Usage: bench [ladder | limiter | cache | metrics | logging …] [options]
-  --rounds N      how often each is measured (9)
+  --rounds N      how often each is measured (12)
   --seconds N     for how long each time (2)
   --only A,B      these beside the first, by their names in the table
   --out FOLDER    where the table, the JSON and the chart go (bench-results)`
@@ -27,11 +27,11 @@ export function parseOptions(args: string[], known: string[]): BenchOptions {
     args,
     allowPositionals: true,
     options: {
-      rounds: { type: 'string', default: '9' },
+      rounds: { type: 'string', default: '12' },
       seconds: { type: 'string', default: '2' },
       only: { type: 'string' },
       out: { type: 'string', default: 'bench-results' },
-      help: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
     },
   })
   if (values.help) throw new HelpWanted(usage)
@@ -45,5 +45,5 @@ export function parseOptions(args: string[], known: string[]): BenchOptions {
   if (!(seconds >= 0.1 && seconds <= 600)) {
     throw new Error(`--seconds must be a number from 0.1 to 600, not "${values.seconds}"`)
   }
-  return { benches, rounds, seconds, only: values.only?.split(','), out: values.out }
+  return { benches, rounds, seconds, only: values.only?.split(',').map((name) => name.trim()), out: values.out }
 }

@@ -19,6 +19,12 @@ export function estimate(values: number[]): Estimate {
   return { median: middle, plusMinus: Math.max(middle - sorted[k - 1]!, sorted[sorted.length - k]! - middle) }
 }
 
+/** What the margin of so many rounds says. */
+export function marginMeaning(rounds: number): string {
+  const isSure = 1 - 2 / 2 ** rounds >= confidence
+  return isSure ? 'holds the true median 99 times in 100' : 'reaches to the farthest round: they are too few for more'
+}
+
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

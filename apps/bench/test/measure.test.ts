@@ -6,8 +6,9 @@ import { path } from '../src/ladder/workload.js'
 
 const { load } = findLoadGenerator()
 
-function liar(lie?: string): Rung {
+function liar(lie?: string, clients = 1): Rung {
   return {
+    clients,
     name: lie ?? 'honest',
     about: '',
     parts: ['cache', 'health', 'limit', 'log', 'metrics'],
@@ -23,7 +24,8 @@ function liar(lie?: string): Rung {
 
 t.test('a server that does all that it claims is measured', async (t) => {
   const figures = await measureRung(liar(), { load, seconds: 0.2, core: undefined })
-  for (const [name, figure] of Object.entries(figures)) t.ok(figure > 0 && Number.isFinite(figure), name)
+  for (const [name, figure] of Object.entries(figures))
+    t.ok(Number.isFinite(figure) && (figure > 0 || name === 'othersPercent'), name)
 })
 
 t.test('a server that does less than it claims is not', async (t) => {
@@ -45,6 +47,23 @@ t.test('a server that does less than it claims is not', async (t) => {
     'forgets hits': /the part "limit" has done its work for \d+ of \d+ requests/,
   }
   for (const [lie, message] of Object.entries(lies)) {
+    await t.rejects(measureRung(liar(lie), { load, seconds: 0.2, core: undefined }), { message }, lie)
+  }
+})
+
+t.test('with many clients as well', async (t) => {
+  await t.resolves(measureRung(liar(undefined, 10_000), { load, seconds: 0.3, core: undefined }))
+  const cheat = measureRung(liar('no limit under load', 10_000), { load, seconds: 0.3, core: undefined })
+  await t.rejects(cheat, { message: /the part "limit" has done its work for \d+ of \d+ requests/ })
+})
+
+t.test('a server that breaks under load is told with how it ended and what it wrote', async (t) => {
+  const faults = {
+    'says yes to all': /the load got \d+ redirects and [1-9]\d* errors or other answers/,
+    'answers nothing': /the load got 0 redirects and 0 errors/,
+    dies: /The server ended with 3, and wrote: nothing/,
+  }
+  for (const [lie, message] of Object.entries(faults)) {
     await t.rejects(measureRung(liar(lie), { load, seconds: 0.2, core: undefined }), { message }, lie)
   }
 })

@@ -30,7 +30,7 @@ export async function runBench(
   env: Record<string, string | undefined> = {},
 ): Promise<BenchRun> {
   const out = mkdtempSync(join(tmpdir(), 'bench-test-'))
-  const child = await forkFixture(main, { args: [...args, '--out', out], env })
+  const child = await forkFixture(main, { args: ['--out', out, ...args], env })
   t.teardown(async () => {
     await child.release()
     rmSync(out, { recursive: true })

@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startChild, startRedis, uniquePrefix } from '@steadfast/testing'
+import { runFolder, startChild, startRedis, uniquePrefix } from '@steadfast/testing'
 import type { Contender, Figures } from '../compare.js'
 import { onCore } from '../cores.js'
 import type { Task } from './task.js'
@@ -24,7 +23,7 @@ export function contenders(bench: string, comparison: string, subjects: Subject[
     about,
     servers: redis ? ['redis'] : [],
     async measure({ seconds, core }) {
-      const folder = mkdtempSync(join(tmpdir(), `bench-${bench}-`))
+      const folder = await mkdtemp(join(await runFolder(), `${bench}-`))
       // Its own, since what it is asked and what it uses are counted.
       const server = redis ? await startRedis({ own: true }) : undefined
       const task: Task = {
@@ -49,7 +48,7 @@ export function contenders(bench: string, comparison: string, subjects: Subject[
       } finally {
         await child.release()
         await server?.release()
-        rmSync(folder, { recursive: true })
+        await rm(folder, { recursive: true })
       }
     },
   }))

@@ -1,7 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Figures } from '../compare.js'
+import { redisMicros, roundTrips } from './redis-load.js'
 
 export interface Driven {
   operations: number
+  /** With those of the warm-up. */
+  allOperations: number
   seconds: number
   /** User and system time of the whole process, its other threads included. */
   cpuMicros: number
@@ -14,12 +18,28 @@ export async function drive(
   operate: (count: number) => unknown,
   { seconds, lanes = 1 }: { seconds: number; lanes?: number },
 ): Promise<Driven> {
-  await driveFor(Math.min(warmUpSeconds, seconds), lanes, operate)
+  const warmUp = await driveFor(Math.min(warmUpSeconds, seconds), lanes, operate)
   const startCpu = process.cpuUsage()
   const startMs = performance.now()
   const operations = await driveFor(seconds, lanes, operate)
   const { user, system } = process.cpuUsage(startCpu)
-  return { operations, seconds: (performance.now() - startMs) / 1_000, cpuMicros: user + system }
+  const allOperations = warmUp + operations
+  return { operations, allOperations, seconds: (performance.now() - startMs) / 1_000, cpuMicros: user + system }
+}
+
+/** The same with Redis behind it, 64 operations at a time, and what an operation costs Redis. */
+export async function driveRedis(
+  operate: (count: number) => unknown,
+  { seconds, redisUrl }: { seconds: number; redisUrl: string },
+): Promise<Figures> {
+  const trips = await roundTrips(redisUrl, operate)
+  const { result, micros } = await redisMicros(redisUrl, () => drive(operate, { seconds, lanes: 64 }))
+  return { ...costOf(result), roundTrips: trips, redisMicros: micros / result.allOperations }
+}
+
+/** What one operation costs. */
+export function costOf({ operations, seconds, cpuMicros }: Driven): Figures {
+  return { cpuMicros: cpuMicros / operations, perSecond: operations / seconds }
 }
 
 async function driveFor(seconds: number, lanes: number, operate: (count: number) => unknown): Promise<number> {

@@ -4,8 +4,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { waitFor } from '@steadfast/testing'
 import { cacheControl, clientHeader, healthPath, limit, metricsPath, type Part, target } from './workload.js'
 
-/** The first client that the load comes from. */
-const loadClient = 'c1'
+/** How many of the load's clients are asked for what they have used. */
+const sampledClients = 50
 
 /** What a check needs to know of a server. */
 export interface Checked {
@@ -17,16 +17,18 @@ export interface Checked {
 export interface Claim {
   /** @throws Error when one request shows that it does not */
   check(server: Checked): Promise<void>
-  /** For how many requests it has done it so far, where that can be seen from outside; for the limit, of client c1. */
-  count?(server: Checked): Promise<number>
+  /** For how many requests from the load it has done it so far, where that can be seen from outside. */
+  count?(server: Checked, clients: number): Promise<number>
+  /** It may do it some time after the answer. */
+  isLate?: boolean
 }
 
 export const claims: Record<Part | 'redirect', Claim> = {
   redirect: { check: checkRedirect },
   cache: { check: checkRedirect }, // a cache shows in nothing but the right answer
   health: { check: checkHealth },
-  limit: { check: checkLimit, count: async ({ url }) => limit.max - (await remaining(url, loadClient)) },
-  log: { check: checkLog, count: async ({ logFolder }) => accessLines(logFolder).length },
+  limit: { check: checkLimit, count: ({ url }, clients) => countedHits(url, clients) },
+  log: { check: checkLog, count: async ({ logFolder }) => accessLines(logFolder).length, isLate: true },
   metrics: { check: checkMetrics, count: ({ url }) => countedRequests(url) },
 }
 
@@ -83,8 +85,15 @@ async function countedRequests(url: URL): Promise<number> {
   return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
 }
 
-async function remaining(url: URL, client: string): Promise<number> {
-  return (await limitTold(url, client)).remaining
+/** By what remains of the limits of some of the clients; each question is a hit itself. */
+async function countedHits(url: URL, clients: number): Promise<number> {
+  const sampled = Math.min(clients, sampledClients)
+  let hits = 0
+  for (let sample = 0; sample < sampled; sample++) {
+    const client = 1 + Math.floor((sample * clients) / sampled)
+    hits += limit.max - (await limitTold(url, `c${client}`)).remaining - 1
+  }
+  return Math.max(0, (hits / sampled) * clients)
 }
 
 /** By the headers of IETF's drafts: three with a number each, or since draft 8 two with lists. */

@@ -13,6 +13,8 @@ export function ladder({ name, load }: LoadGenerator): Comparison {
       { name: 'requestsPerSecond', title: 'requests/s', digits: 0 },
       { name: 'p50Ms', title: 'p50 ms', digits: 2 },
       { name: 'p99Ms', title: 'p99 ms', digits: 2 },
+      { name: 'busyPercent', title: 'core %', digits: 0 },
+      { name: 'othersPercent', title: 'others %', digits: 0 },
       { name: 'rssMiB', title: 'RSS MiB', digits: 0 },
       { name: 'bootMs', title: 'boot ms', digits: 0 },
     ],

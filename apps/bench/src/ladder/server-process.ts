@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { type Child, startChild } from '@steadfast/testing'
 import { onCore } from '../cores.js'
+import { clientHeader } from './workload.js'
 
 /** A server under test, in a process of its own, as one round sees it. */
 export interface ServerProcess {
@@ -9,7 +10,8 @@ export interface ServerProcess {
   pid: number
   /** From the start of the process to its first redirect. */
   bootMs: number
-  output(): string
+  /** How it ended, if it has, and what it wrote. */
+  account(): string
   release(): Promise<void>
 }
 
@@ -21,6 +23,7 @@ export interface Program {
 }
 
 const bootTimeoutMs = 20_000
+const answerTimeoutMs = 1_000
 const pollMs = 2
 
 /** Starts the program on a core and waits for its first redirect. */
@@ -31,7 +34,9 @@ export async function startServer(program: Program, core: number | undefined): P
   const child = await startChild(command, rest, { env: { NODE_ENV: 'production', ...env } })
   try {
     while ((await statusOf(url)) !== 302) {
-      if (child.process.exitCode !== null || performance.now() - startMs > bootTimeoutMs) throw failure(child, url)
+      if (hasEnded(child) || performance.now() - startMs > bootTimeoutMs) {
+        throw new Error(`no redirect from ${url} within ${bootTimeoutMs} ms\n${accountOf(child)}`)
+      }
       await new Promise((resolve) => setTimeout(resolve, pollMs))
     }
   } catch (error) {
@@ -39,21 +44,29 @@ export async function startServer(program: Program, core: number | undefined): P
     throw error
   }
   const bootMs = performance.now() - startMs
-  return { url, pid: child.pid, bootMs, output: () => child.output(), release: () => child.release() }
+  return { url, pid: child.pid, bootMs, account: () => accountOf(child), release: () => child.release() }
 }
 
 /** Undefined while nobody answers. */
 function statusOf(url: URL): Promise<number | undefined> {
   return new Promise((resolve) => {
-    request(url, { agent: false, headers: { 'x-client': 'boot' } }, (response) => {
+    const options = { agent: false, timeout: answerTimeoutMs, headers: { [clientHeader]: 'boot' } }
+    const asked = request(url, options, (response) => {
       response.resume()
       resolve(response.statusCode)
     })
-      .on('error', () => resolve(undefined))
-      .end()
+    asked.once('timeout', () => asked.destroy())
+    asked.once('error', () => resolve(undefined))
+    asked.end()
   })
 }
 
-function failure(child: Child, url: URL): Error {
-  return new Error(`no redirect from ${url} within ${bootTimeoutMs} ms; the server wrote:\n${child.output()}`)
+function hasEnded({ process: { exitCode, signalCode } }: Child): boolean {
+  return exitCode !== null || signalCode !== null
+}
+
+function accountOf(child: Child): string {
+  const { exitCode, signalCode } = child.process
+  const end = hasEnded(child) ? ` ended with ${signalCode ?? exitCode}, and` : ''
+  return `The server${end} wrote: ${child.output() || 'nothing'}`
 }

@@ -33,7 +33,7 @@ export const shortener: Rung = {
 }
 
 async function prepare(): Promise<Prepared> {
-  const postgres = await startPostgres()
+  const postgres = await startPostgres({ own: true })
   const port = await freePort()
   const base = `http://127.0.0.1:${port}`
   const env = {

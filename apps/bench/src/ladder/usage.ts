@@ -9,6 +9,13 @@ export function cpuMicros(pid: number): number {
   return (Number(afterName[11]) + Number(afterName[12])) * microsPerTick
 }
 
+/** What a core has worked, for all processes: user, nice and system, and what the hypervisor gave to others (proc(5)). */
+export function coreMicros(core: number): number {
+  const line = new RegExp(`^cpu${core} (.+)$`, 'm').exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? ''
+  const [user = 0, nice = 0, system = 0, , , , , steal = 0] = line.split(' ').map(Number)
+  return (user + nice + system + steal) * microsPerTick
+}
+
 /** The memory of a process that is in RAM. */
 export function rssMiB(pid: number): number {
   const kiB = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]

@@ -26,6 +26,8 @@ export const healthPath = '/health'
 export interface ServerOptions {
   port: number
   parts: Part[]
+  /** Whether the parts are set up as fast as their documentation allows, or as they come. */
+  isTuned?: boolean
   redisUrl?: string
   /** Of its keys in Redis. */
   prefix?: string

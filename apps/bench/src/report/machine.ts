@@ -1,9 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { join, resolve } from 'node:path'
-import { startPostgres, startRedis } from '@steadfast/testing'
-import { Redis } from 'ioredis'
-import pg from 'pg'
+import { findTestTool } from '@steadfast/testing'
 import type { ServerName } from '../compare.js'
 import type { Cores } from '../cores.js'
 
@@ -28,8 +27,8 @@ export async function describeMachine(
   tools: Record<string, string>,
 ): Promise<Machine> {
   const versions = { ...tools }
-  if (servers.includes('redis')) versions.redis = await redisVersion()
-  if (servers.includes('postgresql')) versions.postgresql = await postgresVersion()
+  if (servers.includes('redis')) versions.redis = await versionOf('redis-server')
+  if (servers.includes('postgresql')) versions.postgresql = await versionOf('postgres')
   const { dependencies } = readPackage(bench) as { dependencies: Record<string, string> }
   for (const name of Object.keys(dependencies)) {
     if (!dependencies[name]!.startsWith('workspace:')) {
@@ -54,21 +53,10 @@ export function machineText({ cpu, cores, pinned, memoryGiB, kernel, node, versi
   return `${cores} × ${cpu}, ${memoryGiB} GiB, ${kernel}, Node ${node}, ${where}\n${what.join(', ')}`
 }
 
-async function redisVersion(): Promise<string> {
-  const redis = new Redis((await startRedis()).url)
-  const info = await redis.info('server')
-  redis.disconnect()
-  return /^redis_version:(\S+)/m.exec(info)?.[1] ?? 'unknown'
-}
-
-async function postgresVersion(): Promise<string> {
-  const postgres = await startPostgres()
-  const client = new pg.Client({ connectionString: postgres.url })
-  await client.connect()
-  const { rows } = await client.query<{ server_version: string }>('SHOW server_version')
-  await client.end()
-  await postgres.release()
-  return rows[0]!.server_version
+/** As both say it: `Redis server v=7.0.15 …`, `postgres (PostgreSQL) 15.18 …`. */
+async function versionOf(program: 'redis-server' | 'postgres'): Promise<string> {
+  const text = execFileSync(await findTestTool(program), ['--version'], { encoding: 'utf8' })
+  return /\d+\.\S+/.exec(text)?.[0] ?? text
 }
 
 function readPackage(folder: string): { version: string; dependencies?: Record<string, string> } {

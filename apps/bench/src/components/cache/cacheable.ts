@@ -2,7 +2,7 @@ import KeyvRedis from '@keyv/redis'
 import { Cacheable, createKeyv } from 'cacheable'
 import type { Cache, CacheOptions } from './measure.js'
 
-/** It always has a layer in memory; before Redis, that one holds a single value here. */
+/** Before Redis, its layer in memory holds a single value. */
 export async function start({ prefix, redisUrl, load }: CacheOptions): Promise<Cache> {
   const cache = redisUrl
     ? new Cacheable({

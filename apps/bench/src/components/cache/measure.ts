@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Figures } from '../../compare.js'
-import { drive } from '../drive.js'
-import { redisLoad } from '../redis-load.js'
+import { costOf, drive, driveRedis } from '../drive.js'
 import type { Task } from '../task.js'
 
 /** What is cached: a link, about as large as one in the shortener. */
@@ -50,10 +49,9 @@ async function measureHits(start: Start, { seconds, prefix, redisUrl }: Task): P
   assert.equal(loads, codes.length, 'it loads each code once')
 
   const get = (count: number) => cache.get(codes[count % codes.length]!)
-  const onRedis = redisUrl ? await redisLoad(redisUrl, get) : {}
-  const { operations, cpuMicros, ...driven } = await drive(get, { seconds, lanes: redisUrl ? 64 : 1 })
+  const figures = redisUrl ? await driveRedis(get, { seconds, redisUrl }) : costOf(await drive(get, { seconds }))
   assert.equal(loads, codes.length, 'all that was measured came from the cache')
-  return { cpuMicros: cpuMicros / operations, perSecond: operations / driven.seconds, ...onRedis }
+  return figures
 }
 
 /** A hundred callers at once for a code that is not cached, and takes 5 ms to load. */

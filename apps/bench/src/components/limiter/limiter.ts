@@ -22,7 +22,7 @@ export const limiter: Comparison[] = [
     title: 'A hit on a limit in Redis, 10,000 clients, 64 at a time',
     figures: [
       ...cost,
-      { name: 'roundTrips', title: 'round trips', digits: 2 },
+      { name: 'roundTrips', title: 'round trips, alone', digits: 2 },
       { name: 'redisMicros', title: 'Redis CPU µs', digits: 1 },
     ],
     contenders: contenders('limiter', 'redis', subjects, true),

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Figures } from '../../compare.js'
-import { drive } from '../drive.js'
-import { redisLoad } from '../redis-load.js'
+import { costOf, drive, driveRedis } from '../drive.js'
 import type { Task } from '../task.js'
 
 export interface LimiterOptions {
@@ -32,7 +31,5 @@ export async function measure(
 
   const limiter = await start({ max: 1_000_000_000, windowMs, prefix, redisUrl })
   const consume = (count: number) => limiter.consume(keys[count % keys.length]!)
-  const onRedis = redisUrl ? await redisLoad(redisUrl, consume) : {}
-  const { operations, cpuMicros, ...driven } = await drive(consume, { seconds, lanes: redisUrl ? 64 : 1 })
-  return { cpuMicros: cpuMicros / operations, perSecond: operations / driven.seconds, ...onRedis }
+  return redisUrl ? driveRedis(consume, { seconds, redisUrl }) : costOf(await drive(consume, { seconds }))
 }

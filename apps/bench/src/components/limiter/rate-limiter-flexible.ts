@@ -7,9 +7,8 @@ export async function start({ max, windowMs, prefix, redisUrl }: LimiterOptions)
   const limiter = redisUrl
     ? new RateLimiterRedis({
         ...limits,
-        // As its page on Redis has it.
-        storeClient: new Redis(redisUrl, { enableOfflineQueue: true, enableAutoPipelining: true }),
-        inMemoryBlockOnConsumed: max + 1,
+        storeClient: new Redis(redisUrl, { enableAutoPipelining: true }),
+        inMemoryBlockOnConsumed: max + 1, // its readme: no call to Redis for who is over the limit
       })
     : new RateLimiterMemory(limits)
   return {

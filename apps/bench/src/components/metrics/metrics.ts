@@ -1,7 +1,10 @@
 import type { Comparison } from '../../compare.js'
 import { contenders } from '../contender.js'
 
-const histogram = { module: 'prom-client', about: 'a histogram' }
+const peers = [
+  { module: 'prom-client', about: 'a histogram' },
+  { module: 'platformatic', name: '@platformatic/prom-client', about: 'a histogram of its faster fork' },
+]
 
 export const metrics: Comparison[] = [
   {
@@ -12,7 +15,7 @@ export const metrics: Comparison[] = [
       { name: 'perSecond', title: 'records/s', digits: 0 },
     ],
     contenders: contenders('metrics', 'record', [
-      histogram,
+      ...peers,
       {
         module: 'prom-client',
         name: 'prom-client-summary',
@@ -29,6 +32,6 @@ export const metrics: Comparison[] = [
       { name: 'delayMs', title: 'longest event loop delay ms', digits: 1 },
       { name: 'mib', title: 'MiB', digits: 1 },
     ],
-    contenders: contenders('metrics', 'scrape', [histogram]),
+    contenders: contenders('metrics', 'scrape', peers),
   },
 ]

@@ -14,8 +14,18 @@ export interface LoadResult {
   errors: number
 }
 
-/** Puts load on a redirect from 64 connections, as so many clients in turn. */
-export type Load = (url: URL, seconds: number, clients: number) => Promise<LoadResult>
+export interface LoadOptions {
+  /** From so many clients in turn. */
+  clients: number
+  /**
+   * Counts every answer but 302 as an error. Otherwise wrk does so from 400 up: to look at each answer in its script would
+   * make it the slower of the two.
+   */
+  isStrict?: boolean
+}
+
+/** Asks for a redirect again and again, on 64 connections. */
+export type Load = (url: URL, seconds: number, options: LoadOptions) => Promise<LoadResult>
 
 export interface LoadGenerator {
   name: 'wrk' | 'autocannon'

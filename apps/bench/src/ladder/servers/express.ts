@@ -42,7 +42,7 @@ const duration = new prometheus.Histogram({
   buckets,
 })
 
-const redis = new Redis(redisUrl)
+const redis = new Redis(redisUrl, { enableAutoPipelining: true })
 const cache = new NodeCache({ stdTTL: 60 })
 let requestCount = 0
 
