@@ -1,7 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { forkFixture } from '@steadfast/testing'
+import { forkFixture, runFolder } from '@steadfast/testing'
 import type { Test } from 'tap'
 import type { Result } from '../src/compare.js'
 import type { Machine } from '../src/report/machine.js'
@@ -29,12 +28,9 @@ export async function runBench(
   args: string[],
   env: Record<string, string | undefined> = {},
 ): Promise<BenchRun> {
-  const out = mkdtempSync(join(tmpdir(), 'bench-test-'))
+  const out = mkdtempSync(join(await runFolder(), 'bench-'))
   const child = await forkFixture(main, { args: ['--out', out, ...args], env })
-  t.teardown(async () => {
-    await child.release()
-    rmSync(out, { recursive: true })
-  })
+  t.teardown(() => child.release())
   const { code } = await child.exit
   const text = (name: string, extension: string) => readFileSync(join(out, `${name}.${extension}`), 'utf8')
   return {
