@@ -8,6 +8,7 @@ export {
   startChild,
 } from './child.js'
 export * from './contracts/index.js'
+export { nodeBinary, nodeMajors } from './node-binary.js'
 export type { OwnNode } from './own-server.js'
 export { freePort } from './ports.js'
 export { type OwnPostgres, type Postgres, startPostgres } from './postgres.js'
