@@ -28,8 +28,8 @@ export class Hooks {
   }
 
   /** @throws ERR_SHUTDOWN_HOOK_AFTER for a hook that is to come after one that nobody registered */
-  checkNames(): void {
-    for (const { name, after } of this.#byName.values()) {
+  checkNames(hooks: Iterable<Hook> = this.#byName.values()): void {
+    for (const { name, after } of hooks) {
       const missing = after.find((other) => !this.#byName.has(other))
       if (missing !== undefined) throw new UnknownAfterError(name, missing)
     }

@@ -24,8 +24,8 @@ export class Phases {
   /** @throws ERR_SHUTDOWN_HOOK_LATE, ERR_SHUTDOWN_HOOK_DUPLICATE, ERR_SHUTDOWN_HOOK_CYCLE, ERR_SHUTDOWN_HOOK_AFTER */
   add(hook: Hook): void {
     if (['draining', 'closed'].includes(this.#shared.state)) throw new LateHookError(hook.name)
+    if (this.#hasBooted) this.#hooks.checkNames([hook])
     this.#hooks.add(hook)
-    if (this.#hasBooted) this.#hooks.checkNames()
   }
 
   /** All are registered now. @throws ERR_SHUTDOWN_HOOK_AFTER */
