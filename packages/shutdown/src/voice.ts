@@ -14,7 +14,7 @@ export function say(
     return
   }
   try {
-    writeSync(2, `${level}: ${message}: ${inspect(details.err ?? details)}\n`)
+    writeSync(2, `${level}: ${message}: ${inspect(details.err ?? details, { depth: 8, breakLength: Infinity })}\n`)
   } catch {
     // nobody reads it any more
   }

@@ -77,11 +77,8 @@ export function ask(address: string, path: string, agent?: Agent): Promise<numbe
         .once('end', () => resolve(response.statusCode))
         .once('error', reject)
     }
-    request({ host, port, path, agent: agent ?? false, timeout: 10_000 }, answered)
-      .once('timeout', function () {
-        this.destroy(new Error('no answer in 10 s'))
-      })
-      .once('error', reject)
-      .end()
+    const sent = request({ host, port, path, agent: agent ?? false, timeout: 10_000 }, answered)
+    sent.once('timeout', () => sent.destroy(new Error('no answer in 10 s')))
+    sent.once('error', reject).end()
   })
 }
