@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { FastifyRequest } from 'fastify'
 import { Connection } from './connection.js'
 import { InFlight } from './in-flight.js'
 
@@ -35,7 +36,7 @@ export class Connections {
     server.prependListener('connection', (socket: Socket) => void this.#open(socket, server))
     server.prependListener('secureConnection', (socket: Socket) => this.#secure(socket, server))
     server.prependListener('session', (session: ServerHttp2Session) => this.#session(session))
-    server.prependListener('request', (raw, response) => this.#begin(raw, response, server))
+    this.#goBefore(server)
     // A listener of ours alone would make Node take upgrades that nobody handles: it is added with somebody's.
     for (const event of ['upgrade', 'connect'] as const) {
       const upgraded = (raw: IncomingMessage) => this.#upgrade(raw, server)
@@ -49,13 +50,10 @@ export class Connections {
     }
   }
 
-  /** Tells which request has come to a route. */
-  route(request: InFlight['request'] & object, response: ServerResponse): void {
-    const connection = carrier(request.raw)?.[connectionOf]
-    if (!connection) return // inject()
-    for (let i = 0; i < connection.inFlight.length; i++) {
-      const entry = connection.inFlight[i]!
-      if (entry.response === response || !entry.response) entry.request = request
+  /** Keeps a request with what is in flight of it. */
+  name(request: FastifyRequest): void {
+    for (const entry of carrier(request.raw)?.[connectionOf]?.inFlight ?? []) {
+      if (entry.raw === request.raw) entry.request = request
     }
   }
 
@@ -67,6 +65,24 @@ export class Connections {
 
   *inFlight(): Generator<InFlight> {
     for (const { inFlight } of this.all) yield* inFlight
+  }
+
+  /**
+   * Has the beginning of a request noted before the app sees it. Where Fastify alone listens, by taking its place: of several
+   * listeners Node makes a list anew for each request.
+   */
+  #goBefore(server: Server): void {
+    type Listener = (raw: IncomingMessage, response: ServerResponse) => void
+    const [only, ...others] = server.listeners('request') as Listener[]
+    if (!only || others.length > 0) {
+      server.prependListener('request', (raw, response) => this.#begin(raw, response, server))
+      return
+    }
+    server.off('request', only)
+    server.on('request', (raw, response) => {
+      this.#begin(raw, response, server)
+      only.call(server, raw, response)
+    })
   }
 
   #open(socket: Socket, server: Server): Connection {

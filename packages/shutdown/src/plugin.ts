@@ -13,7 +13,7 @@ async function plugin(app: FastifyInstance, options: ShutdownOptions): Promise<v
   const resolved = resolveOptions(options)
   const shared = join(app)
   const shutdown = new Shutdown(app, shared, resolved)
-  const { connections, webSockets } = shutdown
+  const { connections, routes, webSockets } = shutdown
   const follow = (server: Server) => {
     shutdown.servers.push(server)
     connections.follow(server)
@@ -30,12 +30,9 @@ async function plugin(app: FastifyInstance, options: ShutdownOptions): Promise<v
   follow(app.server)
   app.server.once('listening', () => takePart(app, shutdown, resolved))
 
-  app.addHook('onRoute', function () {
+  app.addHook('onRoute', function (route) {
+    routes.note(route)
     webSockets.note(this)
-  })
-  app.addHook('onRequest', (request, reply, done) => {
-    connections.route(request, reply.raw)
-    done()
   })
   app.addHook('onReady', async () => {
     shutdown.phases.booted()

@@ -1,5 +1,5 @@
 import type { Server } from 'node:net'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Connections } from './connections.js'
 import { DrainSignals } from './drain-signal.js'
 import { DeadlineError } from './errors.js'
@@ -10,6 +10,7 @@ import { tellStopping } from './managers.js'
 import { defaultBudgetMs, type HookOptions, type ResolvedOptions, resolveHook } from './options.js'
 import { Phases } from './phases.js'
 import { type ErrorReport, errorReport, type RequestReport, type ShutdownReport } from './report.js'
+import { Routes } from './routes.js'
 import { say } from './voice.js'
 import { WebSockets } from './web-sockets.js'
 
@@ -20,7 +21,8 @@ const tailMs = 50
 export class Shutdown {
   readonly connections: Connections = new Connections()
   readonly webSockets: WebSockets = new WebSockets()
-  readonly drainSignals: DrainSignals = new DrainSignals()
+  readonly drainSignals: DrainSignals = new DrainSignals(this.connections)
+  readonly routes: Routes
   readonly phases: Phases
   /** Its own servers: that of Fastify, and those that `localhost` and the like add. */
   readonly servers: Server[] = []
@@ -49,6 +51,7 @@ export class Shutdown {
     this.#app = app
     this.#shared = shared
     this.#options = options
+    this.routes = new Routes(app)
     this.phases = new Phases(shared, defaultBudgetMs(options.deadlineMs))
     this.#http = new HttpDrain(this.connections, this.webSockets, options)
     this.#report = new Promise((resolve) => {
@@ -149,7 +152,7 @@ export class Shutdown {
       const keptMs = Math.min(this.phases.afterHttpMs(), deadlineMs / 2)
       const cutMs = deadlineMs - keptMs
       const at = (ms: number, run: () => void) => this.#timers.push(setTimeout(run, ms))
-      at(cutMs - Math.min(2_000, cutMs / 5), () => this.#abort())
+      at(cutMs - Math.min(2_000, cutMs / 5), () => this.drainSignals.abort(new DeadlineError(deadlineMs)))
       at(cutMs, () => {
         this.#cutOff()
         resolve()
@@ -162,16 +165,8 @@ export class Shutdown {
     return this.#cutting
   }
 
-  #abort(): void {
-    const requests = [...this.connections.inFlight()].map(({ request }) => request)
-    this.drainSignals.abort(
-      new DeadlineError(this.#options.deadlineMs),
-      requests.filter((request): request is FastifyRequest => request !== undefined),
-    )
-  }
-
   #cutOff(): void {
-    this.#cut = [...this.connections.inFlight()].map((entry) => entry.report())
+    this.#cut = this.routes.report(this.connections.inFlight())
     if (this.#cut.length > 0) this.#isDeadlineReached = true
     this.#http.cut()
   }
