@@ -3,7 +3,7 @@ import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import { Connection } from './connection.js'
-import { InFlight } from './in-flight.js'
+import type { InFlight } from './in-flight.js'
 
 const connectionOf = Symbol('steadfast.shutdown.connection')
 
@@ -11,24 +11,20 @@ interface Carrier {
   [connectionOf]?: Connection
 }
 
-/**
- * The connections of an app's servers, and what is in flight on each. A request costs it two calls and no memory: what
- * notes it is kept for the next one.
- */
+/** How exact the age of a request is: looking at the clock for each would cost memory. */
+const clockMs = 500
+
+/** The connections of an app's servers. A request costs two calls, and no memory. */
 export class Connections {
   readonly all: Set<Connection> = new Set()
   /** Called when a connection has ended. */
   onEnd: (() => void) | undefined
   #isAnnouncing = false
-  readonly #spare: InFlight[] = []
-  readonly #onClose: (this: ServerResponse) => void
-
-  constructor() {
-    const connections = this
-    this.#onClose = function () {
-      const connection = carrier(this.req)?.[connectionOf]
-      if (connection) connections.#end(connection, this)
-    }
+  #nowMs = wholeMs()
+  #clock: NodeJS.Timeout | undefined
+  /** One function for all answers, which finds the connection by the answer it is called on. */
+  readonly #answered: (this: ServerResponse) => void = function () {
+    ;(this.req.socket as Carrier)[connectionOf]?.end(this)
   }
 
   /** Follows a server, from its first connection if it does not listen yet. Every server is followed once. */
@@ -39,32 +35,41 @@ export class Connections {
     this.#goBefore(server)
     // A listener of ours alone would make Node take upgrades that nobody handles: it is added with somebody's.
     for (const event of ['upgrade', 'connect'] as const) {
-      const upgraded = (raw: IncomingMessage) => this.#upgrade(raw, server)
       const add = (name: string | symbol) => {
         if (name !== event) return
         server.off('newListener', add)
-        server.prependListener(event, upgraded)
+        server.prependListener(event, (raw) => this.#connectionOf(raw, server).begin(raw, undefined, this.#nowMs))
       }
       if (server.listenerCount(event) > 0) add(event)
       else server.on('newListener', add)
     }
   }
 
+  startClock(): void {
+    this.#clock = setInterval(() => {
+      this.#nowMs = wholeMs()
+    }, clockMs).unref()
+  }
+
+  stopClock(): void {
+    clearInterval(this.#clock)
+  }
+
   /** Keeps a request with what is in flight of it. */
   name(request: FastifyRequest): void {
-    for (const entry of carrier(request.raw)?.[connectionOf]?.inFlight ?? []) {
-      if (entry.raw === request.raw) entry.request = request
-    }
+    const entries = carrier(request.raw)?.[connectionOf]?.inFlight() // none of inject()
+    const entry = entries?.find(({ raw }) => raw === request.raw)
+    if (entry) entry.request = request
   }
 
   /** From now on every answer says `Connection: close`, those to requests in flight too if their headers are not out. */
   announceClose(): void {
     this.#isAnnouncing = true
-    for (const connection of this.all) announce(connection)
+    for (const connection of this.all) connection.announceClose()
   }
 
-  *inFlight(): Generator<InFlight> {
-    for (const { inFlight } of this.all) yield* inFlight
+  inFlight(): InFlight[] {
+    return [...this.all].flatMap((connection) => connection.inFlight())
   }
 
   /**
@@ -85,6 +90,14 @@ export class Connections {
     })
   }
 
+  #begin(raw: IncomingMessage, response: ServerResponse, server: Server): void {
+    const connection = this.#connectionOf(raw, server)
+    connection.begin(raw, response, this.#nowMs)
+    if (connection.session) endWith(connection, response)
+    else response.on('close', this.#answered)
+    if (this.#isAnnouncing) connection.announceClose()
+  }
+
   #open(socket: Socket, server: Server): Connection {
     const connection = new Connection(socket, server)
     ;(socket as Carrier)[connectionOf] = connection
@@ -92,14 +105,6 @@ export class Connections {
     socket.once('close', () => {
       if (this.all.delete(connection)) this.onEnd?.()
     })
-    return connection
-  }
-
-  /** One that came before its server was followed: it shows with its first request. */
-  #adopt(raw: IncomingMessage, server: Server): Connection {
-    const connection = this.#open(raw.socket, server)
-    const owner = carrier(raw)
-    if (owner !== raw.socket) this.#session(owner as ServerHttp2Session)
     return connection
   }
 
@@ -118,35 +123,16 @@ export class Connections {
     ;(session as Carrier)[connectionOf] = connection
   }
 
-  #begin(raw: IncomingMessage, response: ServerResponse, server: Server): void {
-    const connection = carrier(raw)?.[connectionOf] ?? this.#adopt(raw, server)
-    const entry = this.#spare.pop() ?? new InFlight()
-    entry.start(raw, response)
-    connection.inFlight.push(entry)
-    connection.hasServed = true
-    // An HTTP/2 answer no longer knows its session once it is closed.
-    if (connection.session) response.on('close', () => this.#end(connection, response))
-    else response.on('close', this.#onClose)
-    if (this.#isAnnouncing) announce(connection)
+  #connectionOf(raw: IncomingMessage, server: Server): Connection {
+    return carrier(raw)?.[connectionOf] ?? this.#adopt(raw, server)
   }
 
-  #upgrade(raw: IncomingMessage, server: Server): void {
-    const entry = new InFlight()
-    entry.start(raw, undefined)
-    const connection = carrier(raw)?.[connectionOf] ?? this.#adopt(raw, server)
-    connection.inFlight.push(entry)
-  }
-
-  #end({ inFlight }: Connection, response: ServerResponse): void {
-    for (let i = 0; i < inFlight.length; i++) {
-      const entry = inFlight[i]!
-      if (entry.response !== response) continue
-      for (; i + 1 < inFlight.length; i++) inFlight[i] = inFlight[i + 1]!
-      inFlight.pop()
-      entry.clear()
-      this.#spare.push(entry)
-      return
-    }
+  /** One that came before its server was followed: it shows with its first request. */
+  #adopt(raw: IncomingMessage, server: Server): Connection {
+    const connection = this.#open(raw.socket, server)
+    const owner = carrier(raw)
+    if (owner !== raw.socket) this.#session(owner as ServerHttp2Session)
+    return connection
   }
 }
 
@@ -156,13 +142,12 @@ function carrier(raw: IncomingMessage): Carrier | undefined {
   return stream ? stream.session : (raw.socket as Carrier)
 }
 
-/** Of pipelined requests the last says it, or those behind the first would never be answered. */
-function announce({ session, inFlight }: Connection): void {
-  if (session) return
-  for (let i = 0; i < inFlight.length; i++) {
-    const { response } = inFlight[i]!
-    if (!response || response.headersSent) continue
-    if (i === inFlight.length - 1) response.setHeader('connection', 'close')
-    else response.removeHeader('connection')
-  }
+/** An HTTP/2 answer no longer knows its session once it is closed. Apart, for what a closure keeps is made at once. */
+function endWith(connection: Connection, response: ServerResponse): void {
+  response.on('close', () => connection.end(response))
+}
+
+/** A number that needs no memory of its own. It wraps after 24 days. */
+export function wholeMs(): number {
+  return performance.now() | 0
 }

@@ -82,7 +82,7 @@ export class HttpDrain {
     const verdict = connection.look(isGraceOver)
     if (verdict === 'idle') {
       if (!connection.isEnding) this.counts.idle++
-      connection.end()
+      connection.close()
     } else if (verdict === 'silent') {
       this.counts.silent++
       connection.destroy()

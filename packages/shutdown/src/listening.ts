@@ -17,7 +17,11 @@ export function takePart(app: FastifyInstance, shutdown: Shutdown, options: Reso
     say: say.bind(undefined, app.log),
   }
   owner.add(member)
-  shutdown.onEnd = () => owner.remove(member)
+  shutdown.connections.startClock()
+  shutdown.onEnd = () => {
+    shutdown.connections.stopClock()
+    owner.remove(member)
+  }
   for (const { code, message } of bootWarnings(options, process.pid)) {
     if (owner.warned.has(code)) continue
     owner.warned.add(code)

@@ -25,7 +25,7 @@ export interface RequestReport {
   method: string
   /** As declared, `/users/:id`; the path itself where the request had not reached a route. */
   route: string
-  /** Since it came. */
+  /** Since it came, half a second more at most. */
   ageMs: number
 }
 

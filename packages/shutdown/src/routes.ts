@@ -1,5 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import findMyWay, { type HTTPMethod } from 'find-my-way'
+import { wholeMs } from './connections.js'
 import type { InFlight } from './in-flight.js'
 import type { RequestReport } from './report.js'
 
@@ -16,13 +17,12 @@ export class Routes {
     this.#declared.push({ methods: [method].flat(), url })
   }
 
-  report(inFlight: Iterable<InFlight>): RequestReport[] {
-    const entries = [...inFlight]
-    const routeOf = entries.length > 0 ? this.#finder() : () => undefined
-    return entries.map(({ raw, ageMs }) => {
+  report(inFlight: InFlight[]): RequestReport[] {
+    const routeOf = inFlight.length > 0 ? this.#finder() : () => undefined
+    return inFlight.map(({ raw, startedMs }) => {
       const { method = '', url = '' } = raw ?? {}
       const path = url.split('?', 1)[0]!
-      return { method, route: routeOf(method, path) ?? path, ageMs }
+      return { method, route: routeOf(method, path) ?? path, ageMs: (wholeMs() - startedMs) | 0 }
     })
   }
 
