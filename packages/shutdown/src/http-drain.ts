@@ -95,5 +95,5 @@ export class HttpDrain {
 
 /** Without what http.Server's close() does on top: it resets connections that are idle just now, and may be written to. */
 function stopListening(server: Server): void {
-  if (server.listening) TcpServer.prototype.close.call(server)
+  if (server.listening && server instanceof TcpServer) TcpServer.prototype.close.call(server)
 }

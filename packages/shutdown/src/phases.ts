@@ -12,6 +12,7 @@ export class Phases {
   readonly #shared: Shared
   readonly #workBudgetMs: number
   readonly #begun = new Map<Hook, number>()
+  #workCount = 0
   #hasBooted = false
   #reached = -1
 
@@ -69,8 +70,8 @@ export class Phases {
   }
 
   #work(phase: DrainPhase): Hook[] {
-    return this.#shared.onDrain[phase].splice(0).map((run, index) => ({
-      name: `onDrain.${phase}[${index}]`,
+    return this.#shared.onDrain[phase].splice(0).map((run) => ({
+      name: `onDrain ${++this.#workCount}`,
       phase,
       budgetMs: this.#workBudgetMs,
       after: [],

@@ -2,6 +2,7 @@ import { checkLifecycle, checkQuiet, sharedBy } from '@steadfast/testing'
 import Fastify from 'fastify'
 import t from 'tap'
 import shutdown, { type ShutdownReport } from '../src/index.js'
+import { processOwner } from '../src/owner.js'
 import { get, rawClient } from './raw-client.js'
 
 const handlers = () => process.eventNames().flatMap((event) => process.listeners(event as 'exit'))

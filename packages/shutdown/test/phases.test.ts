@@ -65,7 +65,7 @@ t.test('phases run in their order and within their budgets, and a flush can use 
     throwing: 'failed: no disk',
     stuck: 'timeout: not done within its budget of 400 ms',
     'after stuck': 'done',
-    'onDrain.flush[0]': 'done',
+    'onDrain 1': 'done',
     'the rest': 'done',
     'last lines': 'done',
   })
