@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import shutdown from '@steadfast/shutdown'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -26,6 +27,7 @@ export function buildApp(config: Config, database: Database, log: Logger): Fasti
     // A client learns of a misspelt field or a wrong type, instead of having it dropped or converted.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   })
+  app.register(shutdown) // first, so that it closes last
   app.removeContentTypeParser('text/plain') // 415, not "body must be object"
   app.setErrorHandler(answerError)
   app.register(linkRoutes, { prefix: '/api/v1', database, baseUrl: config.BASE_URL })

@@ -9,7 +9,7 @@ import { runServer, serve } from './process.js'
 
 const folder = resolve(import.meta.dirname, '../../.data/demo')
 
-await runServer(async (atEnd) => {
+await runServer(async (opened) => {
   const { env } = process
   const isNamed = Boolean(env.DATABASE_URL || env.DATABASE_URL_FILE)
   const config = parseConfig({
@@ -27,10 +27,10 @@ await runServer(async (atEnd) => {
   if (isEmbedded) console.log(`Opening the embedded database ${config.DATABASE_URL}; the first time takes some seconds`)
   const log = pino({ level: config.LOG_LEVEL })
   const database = await openDatabase(config, log)
-  atEnd(() => database.close())
+  opened.add(() => database.close())
   await atStart(database, database.migrate())
   await atStart(database, saveBootstrapKey(database, key))
-  await serve(config, database, log, atEnd)
+  await serve(config, database, log, opened)
   const kind = isEmbedded ? 'embedded (PGlite), for this demo only, in' : 'PostgreSQL at'
   console.log(`
 The shortener runs.

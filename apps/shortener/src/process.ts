@@ -1,53 +1,62 @@
-import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
 import { buildApp } from './app.js'
 import type { Config } from './config.js'
 import type { Database } from './database/database.js'
 import { ListenError } from './errors.js'
 
-const graceMs = 1_000
-const deadlineMs = 2_500
+const signals = ['SIGINT', 'SIGTERM'] as const
+const closeDeadlineMs = 2_500
 
-/** Told what to close at the end of the process; the last is closed first. */
-export type AtEnd = (close: () => Promise<void>) => void
+/** What a process has to close at its end. */
+export interface Opened {
+  /** Has it closed; the last is closed first. */
+  add(close: () => Promise<void>): void
+  closeAll(): Promise<void>
+  /** Leaves the signals to the app, which closes everything once it has drained. */
+  handOver(): void
+}
 
 /**
- * Runs a server process from its first moment: `main` starts it and says what to close. SIGINT and SIGTERM close that
- * and exit 0, during the start as well. A start that fails closes it, says why, and exits 1.
+ * Runs a server process from its first moment: `main` starts it and says what it has opened. SIGINT and SIGTERM during the
+ * start close that and exit 0. A start that fails closes it, says why, and exits 1.
  */
-export async function runServer(main: (atEnd: AtEnd) => Promise<void>): Promise<void> {
+export async function runServer(main: (opened: Opened) => Promise<void>): Promise<void> {
   const toClose: (() => Promise<void>)[] = []
-  const closeAll = async () => {
-    for (const close of toClose.splice(0).reverse()) await close()
-  }
   let isClosing = false
-  const { uninstall } = closeWithGrace({ delay: deadlineMs, skip: ['SIGHUP', 'SIGUSR2'] }, async ({ err }) => {
+  const opened: Opened = {
+    add: (close) => toClose.push(close),
+    async closeAll() {
+      for (const close of toClose.splice(0).reverse()) await close()
+    },
+    handOver() {
+      for (const signal of signals) process.off(signal, end)
+    },
+  }
+  const end = () => {
     isClosing = true
-    if (err) console.error(err)
-    await closeAll()
-  })
+    setTimeout(() => process.exit(1), closeDeadlineMs)
+    opened.closeAll().then(() => process.exit(0), fail)
+  }
+  for (const signal of signals) process.once(signal, end)
   try {
-    await main((close) => toClose.push(close))
+    await main(opened)
   } catch (error) {
     if (isClosing) return // it failed because it is being closed
-    uninstall()
-    await closeAll()
+    opened.handOver()
+    await opened.closeAll()
     fail(error)
   }
 }
 
 /**
- * Serves until the process is told to end; then what is in flight gets its answer.
+ * Serves until the process is told to end; from then on @steadfast/shutdown leads.
  * @throws ERR_SHORTENER_LISTEN
  */
-export async function serve(config: Config, database: Database, log: Logger, atEnd: AtEnd): Promise<void> {
+export async function serve(config: Config, database: Database, log: Logger, opened: Opened): Promise<void> {
   const app = buildApp(config, database, log)
-  atEnd(async () => {
-    // Fastify waits for silent and half-sent connections as well; those get no longer than a request in flight.
-    const timer = setTimeout(() => app.server.closeAllConnections(), graceMs)
-    await app.close()
-    clearTimeout(timer)
-  })
+  await app.ready()
+  app.shutdown.register('what was opened', () => opened.closeAll(), { phase: 'connections', budgetMs: closeDeadlineMs })
+  app.server.once('listening', opened.handOver) // by now the app has them
   try {
     await app.listen({ port: config.PORT, host: config.HOST })
   } catch (error) {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { Agent, get, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { freePort, isAlive, startPostgres, startProxy, waitFor } from '@steadfast/testing'
 import pg from 'pg'
@@ -149,6 +150,47 @@ t.test('SIGTERM and SIGINT: exit 0 in time, with idle, silent and half-sent conn
     t.ok(performance.now() - startMs < 3_000)
   }
 })
+
+t.test('SIGTERM under keep-alive load: no request is reset, and a slow one gets its answer', async (t) => {
+  const postgres = await startPostgres()
+  t.teardown(() => postgres.release())
+  await migrate(t, postgres.url)
+  const server = await startServer(t, postgres.url)
+  const { code } = (await (await server.post({ url: 'https://example.com/' })).json()) as { code: string }
+  const clients = Array.from({ length: 30 }, () => untilLetGo(`${server.url}/${code}`))
+  const locks = new pg.Client({ connectionString: postgres.url })
+  await locks.connect()
+  await locks.query('BEGIN; LOCK TABLE links IN SHARE MODE') // holds up writers, not readers
+  const slow = server.post({ url: 'https://example.com/slow' })
+  const waiting = 'SELECT 1 FROM pg_locks WHERE NOT granted AND relation = $1::regclass'
+  await waitFor(async () => (await locks.query(waiting, ['links'])).rowCount)
+
+  server.child.signal('SIGTERM')
+  await server.child.printed(/shutdown begins/)
+  await locks.query('COMMIT')
+  await locks.end()
+  t.equal((await slow).status, 201)
+  const answers = await Promise.all(clients)
+  t.same(await server.child.exit, { code: 0, signal: null })
+  t.match(server.child.output(), /"clean":true/)
+  t.ok(
+    answers.every((count) => count >= 1),
+    `answers on each connection: ${answers}`,
+  )
+})
+
+/** Asks again and again on one connection, until an answer says that it is the last; how many there were. */
+async function untilLetGo(url: string): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  for (let count = 1; ; count++) {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(url, { agent }, resolve).once('error', reject)
+    })
+    await once(response.resume(), 'end')
+    if (response.statusCode !== 302) throw new Error(`answer ${count} is ${response.statusCode}`)
+    if (response.headers.connection === 'close') return count
+  }
+}
 
 t.test('a database that goes away while it serves: 503 in time, and back without a restart', async (t) => {
   const postgres = await startPostgres({ own: true })

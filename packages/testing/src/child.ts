@@ -23,6 +23,8 @@ export interface FixtureOptions extends ChildOptions {
   args?: string[]
   /** Flags of Node itself. */
   execArgv?: string[]
+  /** Which Node runs it, as `nodeBinary` finds it. Default this one. */
+  node?: string
 }
 
 export interface Exit {
@@ -53,8 +55,8 @@ export interface Child {
 
 /** Starts the module at `file` as a Node process of its own. */
 export function forkFixture(file: string | URL, options: FixtureOptions = {}): Promise<Child> {
-  const { args = [], execArgv = [], ...rest } = options
-  return startChild(process.execPath, [...execArgv, file instanceof URL ? fileURLToPath(file) : file, ...args], rest)
+  const { args = [], execArgv = [], node = process.execPath, ...rest } = options
+  return startChild(node, [...execArgv, file instanceof URL ? fileURLToPath(file) : file, ...args], rest)
 }
 
 /** Starts any program. */

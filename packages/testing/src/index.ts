@@ -9,6 +9,7 @@ export {
 } from './child.js'
 export * from './contracts/index.js'
 export { runFolder } from './keeper/client.js'
+export { nodeBinary, nodeMajors } from './node-binary.js'
 export type { OwnNode } from './own-server.js'
 export { freePort } from './ports.js'
 export { type OwnPostgres, type Postgres, startPostgres } from './postgres.js'

@@ -1,0 +1,99 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerHttp2Session } from 'node:http2'
+import type { Server, Socket } from 'node:net'
+import { InFlight } from './in-flight.js'
+
+/** What a look at a connection of a closing server says. */
+export type Verdict = 'leave' | 'idle' | 'silent' | 'session'
+
+/** What is known of one connection. */
+export class Connection {
+  socket: Socket
+  /** Which accepted it. */
+  readonly server: Server
+  session: ServerHttp2Session | undefined
+  /** Whether a request came on it, ever. */
+  #hasServed = false
+  /** Whether it was told to end once all that was written is sent. */
+  isEnding = false
+  /** What it had read when it was first seen idle; -1 while it is not. */
+  #idleAtBytes = -1
+  /** Used for one request after the other, so that none needs memory of its own. */
+  readonly #own = new InFlight()
+  /** What came while others were in flight, in order: pipelined requests, and streams of HTTP/2. */
+  readonly #more: InFlight[] = []
+
+  constructor(socket: Socket, server: Server) {
+    this.socket = socket
+    this.server = server
+  }
+
+  begin(raw: IncomingMessage, response: ServerResponse | undefined, nowMs: number): void {
+    this.#hasServed = true
+    let entry = this.#own
+    if (entry.raw || this.#more.length > 0) {
+      entry = new InFlight()
+      this.#more.push(entry)
+    }
+    entry.start(raw, response, nowMs)
+  }
+
+  end(response: ServerResponse): void {
+    if (this.#own.response === response) {
+      this.#own.clear()
+      return
+    }
+    const index = this.#more.findIndex((entry) => entry.response === response)
+    if (index >= 0) this.#more.splice(index, 1)
+  }
+
+  /** What is in flight, in the order in which it came. */
+  inFlight(): InFlight[] {
+    return this.#own.raw ? [this.#own, ...this.#more] : this.#more
+  }
+
+  /**
+   * Has its answers say `Connection: close`, as far as their headers are not out. Of pipelined requests the last says it, or
+   * those behind the first would never be answered.
+   */
+  announceClose(): void {
+    if (this.session) return
+    const entries = this.inFlight()
+    for (const [i, { response }] of entries.entries()) {
+      if (!response || response.headersSent) continue
+      if (i === entries.length - 1) response.setHeader('connection', 'close')
+      else response.removeHeader('connection')
+    }
+  }
+
+  /**
+   * Looks at it while the server closes, again and again. A kept connection that is idle at two looks, and has read nothing in
+   * between, is 'idle'. One that has sent nothing, or half a request, is 'silent' once its grace is over.
+   */
+  look(isGraceOver: boolean): Verdict {
+    if (this.inFlight().length > 0) {
+      this.#idleAtBytes = -1
+      return this.session && !this.session.closed ? 'session' : 'leave'
+    }
+    if (this.session) {
+      if (this.session.closed) return isGraceOver ? 'silent' : 'leave'
+      return this.#hasServed || isGraceOver ? 'session' : 'leave'
+    }
+    const { bytesRead } = this.socket
+    if (this.#hasServed && this.#idleAtBytes === bytesRead) return 'idle'
+    if (this.#hasServed && this.#idleAtBytes < 0) this.#idleAtBytes = bytesRead
+    return isGraceOver ? 'silent' : 'leave'
+  }
+
+  /** Ends it once all that was written is sent, if it can be sent. */
+  close(): void {
+    if (this.isEnding) this.destroy()
+    else this.socket.destroySoon()
+    this.isEnding = true
+  }
+
+  destroy(): void {
+    if (this.session && !this.session.destroyed) this.session.destroy()
+    else this.socket.destroy()
+  }
+}

@@ -1,0 +1,41 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Connections } from './connections.js'
+
+/** `request.drainSignal`: made where it is read, so that a request that does not read it pays nothing. */
+export class DrainSignals {
+  readonly #connections: Connections
+  readonly #controllers = new WeakMap<FastifyRequest, AbortController>()
+  #reason: Error | undefined
+
+  constructor(connections: Connections) {
+    this.#connections = connections
+  }
+
+  decorate(app: FastifyInstance): void {
+    const signals = this
+    app.decorateRequest('drainSignal', {
+      getter(this: FastifyRequest): AbortSignal {
+        return signals.#of(this)
+      },
+    })
+  }
+
+  /** Aborts those of what is in flight, and any that is read later. */
+  abort(reason: Error): void {
+    this.#reason = reason
+    for (const { request } of this.#connections.inFlight()) {
+      if (request) this.#controllers.get(request)?.abort(reason)
+    }
+  }
+
+  #of(request: FastifyRequest): AbortSignal {
+    let controller = this.#controllers.get(request)
+    if (!controller) {
+      controller = new AbortController()
+      if (this.#reason) controller.abort(this.#reason)
+      this.#controllers.set(request, controller)
+      this.#connections.name(request)
+    }
+    return controller.signal
+  }
+}

@@ -1,0 +1,23 @@
+import type { ServerResponse } from 'node:http'
+
+const eventStream = 'text/event-stream'
+
+/** Whether this is an answer of server-sent events that has begun and not ended. */
+export function isEventStream(response: ServerResponse): boolean {
+  if (!response.headersSent || response.writableEnded) return false
+  const type = response.getHeader('content-type')
+  if (type !== undefined) return String(type).includes(eventStream)
+  // Headers that were handed to writeHead() alone are kept as text, and by HTTP/2 as they went out.
+  const { _header: text = '', stream } = response as Sent
+  if (stream) return String(stream.sentHeaders?.['content-type']).includes(eventStream)
+  return /^content-type: *text\/event-stream/im.test(text ?? '')
+}
+
+type Sent = ServerResponse & { _header?: string | null; stream?: { sentHeaders?: Record<string, unknown> } }
+
+/** Ends it, with the time after which its client comes back, spread so that not all come at once. */
+export function endEventStream(response: ServerResponse): void {
+  response.on('error', () => {}) // who writes to it has not heard yet that it has ended
+  const retryMs = 1_000 + Math.floor(Math.random() * 2_000)
+  response.end(`\nretry: ${retryMs}\n\n`)
+}
