@@ -38,7 +38,9 @@ export async function measureLoad(
     run() {
       const measured = measuring.memoryUsage()
       const over = limits.filter(([name, most]) => most !== undefined && measured[name] > most)
-      const output = over.map(([name, most, what]) => `${what} is ${measured[name]}, above ${most}`).join('; ')
+      const output = over
+        .map(([name, most, what]) => `${what} is ${Math.round(measured[name] * 1_000) / 1_000}, above ${most}`)
+        .join('; ')
       return { status: over.length > 0 ? 'fail' : 'pass', output }
     },
   })

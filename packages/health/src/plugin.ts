@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { cgroupCpu } from './cgroup/cpu.js'
@@ -10,11 +11,14 @@ import { metricSource } from './metrics.js'
 import { HealthMonitor } from './monitor.js'
 import { type HealthOptions, resolveOptions } from './options.js'
 import { addProbeRoutes } from './probe-routes.js'
-import { startProbeServer } from './probe-server.js'
+import { startProbeServer, stopProbeServer } from './probe-server.js'
 import { Watchdog } from './watchdog.js'
 
 async function health(app: FastifyInstance, options: HealthOptions): Promise<void> {
   const { paths, listen, checks, load, blockedMs, gate, cgroupRoot } = resolveOptions(options, app.log)
+  let server: Server | undefined
+  // These hooks run in reverse: the probes answer until all else is closed.
+  if (listen) app.addHook('onClose', async () => server && stopProbeServer(server))
   const shared = join(app)
   // A server of its own answers early, when nobody listens yet for the traffic that "ready" would bring.
   const isDeaf = () => listen !== undefined && shared.state === 'ready' && !app.server.listening
@@ -24,16 +28,8 @@ async function health(app: FastifyInstance, options: HealthOptions): Promise<voi
   app.addHook('onReady', async () => monitor.start())
   app.addHook('preClose', async () => monitor.stop())
 
-  if (listen) {
-    const server = await startProbeServer(listen, paths, monitor, gate)
-    app.log.info(`health probes at port ${(server.address() as { port: number }).port}`)
-    app.addHook('onClose', async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    })
-  } else {
-    await addProbeRoutes(app, paths, monitor, gate)
-  }
+  if (listen) server = await startProbeServer(listen, paths, monitor, gate, app.log)
+  else await addProbeRoutes(app, paths, monitor, gate)
 
   const shed = load?.shed && { requests: 0 }
   if (load) {

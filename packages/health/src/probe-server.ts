@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Gate } from './access.js'
 import { answerTo, type Probe } from './answer.js'
 import { ListenError } from './errors.js'
+import type { Log } from './log.js'
 import type { HealthMonitor } from './monitor.js'
 
 /**
@@ -14,6 +16,7 @@ export async function startProbeServer(
   paths: Record<Probe, string>,
   monitor: HealthMonitor,
   gate: Gate,
+  log: Log,
 ): Promise<Server> {
   const probes = new Map(Object.entries(paths).map(([probe, path]) => [path, probe as Probe]))
   const server = createServer((request, response) => {
@@ -32,5 +35,13 @@ export async function startProbeServer(
   } catch (error) {
     throw new ListenError(port, (error as Error).message)
   }
+  log.info({}, `health probes at port ${(server.address() as AddressInfo).port}`)
   return server.unref()
+}
+
+export async function stopProbeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeAllConnections()
+  await closed
 }

@@ -2,16 +2,19 @@ import { type CheckOptions, type CheckResult, checkOptions, type HealthCheck } f
 import * as rules from '../rules.js'
 import { oneAtATime } from './one-at-a-time.js'
 
-/** What is called of a client or pool of `pg`. */
+/** What is called of a client or a pool of `pg`. */
 export interface PgLike {
   query(query: { text: string; query_timeout: number }): Promise<unknown>
-  /** Of a pool. */
-  readonly options?: { readonly max?: number }
-  readonly totalCount?: number
-  readonly idleCount?: number
-  readonly waitingCount?: number
-  on?(event: 'release', listener: (error?: unknown) => void): unknown
-  removeListener?(event: 'release', listener: (error?: unknown) => void): unknown
+}
+
+/** What is called of a pool besides. */
+export interface PgPoolLike extends PgLike {
+  readonly options: { readonly max?: number | undefined }
+  readonly totalCount: number
+  readonly idleCount: number
+  readonly waitingCount: number
+  on(event: 'release', listener: (error?: unknown) => void): unknown
+  removeListener(event: 'release', listener: (error?: unknown) => void): unknown
 }
 
 /**
@@ -20,38 +23,37 @@ export interface PgLike {
  * @throws ERR_HEALTH_OPTION
  * @throws ERR_HEALTH_UNKNOWN_OPTION
  */
-export function pgCheck(client: PgLike, options: CheckOptions = {}): HealthCheck {
+export function pgCheck(client: PgLike | PgPoolLike, options: CheckOptions = {}): HealthCheck {
   rules.takeObject('pgCheck', options, checkOptions)
   if (typeof client?.query !== 'function') rules.fail('pgCheck(client)', 'a client or pool of pg', client)
   const query_timeout = rules.take('pgCheck.timeoutMs', options.timeoutMs, rules.duration, 1_000)
   // After the timeout the pool drops the connection, instead of handing it out with an answer still to come.
   const ask = oneAtATime(async () => client.query({ text: 'SELECT 1', query_timeout }))
+  const when = { ...options, run: ask }
+  return 'totalCount' in client ? { ...when, ...watchingPool(client, ask) } : when
+}
+
+/** Says no to a pool that is full before `ask` would queue up for it. */
+function watchingPool(pool: PgPoolLike, ask: HealthCheck['run']): Pick<HealthCheck, 'run' | 'close'> {
   let isListening = false
   let cameBack = true
   const onRelease = (error?: unknown) => {
     cameBack ||= !error
   }
-
-  function full(): CheckResult {
-    const moves = cameBack
-    cameBack = false
-    const output = `all ${client.totalCount} connections are in use, ${client.waitingCount ?? 0} requests wait`
-    if (!moves) throw new Error(`${output}, and none came back since the last run`)
-    return { status: 'warn', output }
-  }
-
   return {
-    ...options,
     run(signal) {
-      if (!isListening) client.on?.('release', onRelease)
+      if (!isListening) pool.on('release', onRelease)
       isListening = true
-      const isFull = client.idleCount === 0 && client.totalCount === client.options?.max
-      if (isFull) return full()
-      cameBack = true
-      return ask(signal)
+      const moves = cameBack
+      const isFull = pool.idleCount === 0 && pool.totalCount === pool.options.max
+      cameBack = !isFull
+      if (!isFull) return ask(signal)
+      const output = `all ${pool.totalCount} connections are in use, ${pool.waitingCount} requests wait`
+      if (!moves) throw new Error(`${output}, and none came back since the last run`)
+      return { status: 'warn', output } satisfies CheckResult
     },
     close() {
-      if (isListening) client.removeListener?.('release', onRelease)
+      if (isListening) pool.removeListener('release', onRelease)
       isListening = false
     },
   }
