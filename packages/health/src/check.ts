@@ -23,7 +23,7 @@ export interface CheckOptions {
   in?: ('ready' | 'startup')[]
   /** How long a run may take; then its signal fires and it has failed with "timeout". Default 1000. */
   timeoutMs?: number
-  /** From the start of a run to the start of the next. Default 5000. */
+  /** From the start of a run to the start of the next. Default 2000. */
   everyMs?: number
   /** How old the last result may get before it counts as a failure. Default 3 × (everyMs + timeoutMs). */
   maxStaleMs?: number
@@ -69,7 +69,7 @@ export function resolveCheck(name: string, check: HealthCheck): ResolvedCheck {
   const time = (key: 'timeoutMs' | 'everyMs', standIn: number) =>
     take(`${of}.${key}`, check[key], rules.duration, standIn)
   const timeoutMs = time('timeoutMs', 1_000)
-  const everyMs = time('everyMs', 5_000)
+  const everyMs = time('everyMs', 2_000)
   // With less, a check that passes would count as failed between two runs.
   const leastMs = everyMs + timeoutMs
   const stale: rules.Rule = {
