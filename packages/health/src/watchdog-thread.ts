@@ -1,35 +1,20 @@
-/** The thread of the watchdog. It writes to standard error itself, since console.error() would go through the blocked loop. */
+/** The thread of the watchdog. It writes to standard error itself: console.error() would go through the blocked loop. */
 import { writeSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
+import { Silence } from './silence.js'
 import { places, type WatchdogData } from './watchdog.js'
 
 const { memory, blockedMs, tickMs } = workerData as WatchdogData
 const counts = new Uint32Array(memory)
-let beats = Atomics.load(counts, places.beats)
-let lastBeatMs = performance.now()
-let lastLookMs = lastBeatMs
-let countedMs = 0
+const silence = new Silence(blockedMs, tickMs)
 
 setInterval(() => {
-  const nowMs = performance.now()
-  // While this thread was stopped as well, as by SIGSTOP, it can't tell what the loop did.
-  lastBeatMs += Math.max(0, nowMs - lastLookMs - 2 * tickMs)
-  lastLookMs = nowMs
-  const seen = Atomics.load(counts, places.beats)
-  if (seen !== beats) {
-    beats = seen
-    lastBeatMs = nowMs
-    countedMs = 0
-    return
-  }
-  const silentMs = Math.floor(nowMs - lastBeatMs)
-  if (silentMs < blockedMs) return
-  if (countedMs === 0) {
-    Atomics.add(counts, places.blocks, 1)
-    tell(`health: the event loop of process ${process.pid} has been blocked for ${silentMs} ms\n`)
-  }
-  Atomics.add(counts, places.blockedMs, silentMs - countedMs)
-  countedMs = silentMs
+  const block = silence.look(performance.now(), Atomics.load(counts, places.beats))
+  if (!block) return
+  Atomics.add(counts, places.blockedMs, block.addedMs)
+  if (!block.isFirst) return
+  Atomics.add(counts, places.blocks, 1)
+  tell(`health: the event loop of process ${process.pid} has been blocked for ${block.silentMs} ms\n`)
 }, tickMs)
 
 function tell(line: string): void {

@@ -1,4 +1,4 @@
-import { startPostgres, startRedis, waitFor } from '@steadfast/testing'
+import { startPostgres, startProxy, startRedis, waitFor } from '@steadfast/testing'
 import Fastify from 'fastify'
 import { type Cluster, Redis } from 'ioredis'
 import { type Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
@@ -44,8 +44,9 @@ function poolOf(t: Test, url: string, options: pg.PoolConfig = {}): pg.Pool {
 
 t.test('PostgreSQL stops, and comes back', async (t) => {
   const postgres = await startPostgres({ own: true })
-  t.teardown(() => postgres.release())
-  const pool = poolOf(t, postgres.url)
+  const proxy = await startProxy(postgres.url)
+  t.teardown(() => Promise.all([proxy.release(), postgres.release()]))
+  const pool = poolOf(t, proxy.through(postgres.url))
   const { probes, until, changes } = await serve(t, { postgres: pgCheck(pool, { ...often, in: ['ready', 'startup'] }) })
   await until('200 pass')
   t.same(await probes(), ['200 pass', '200 pass', '200 pass'])
@@ -53,6 +54,8 @@ t.test('PostgreSQL stops, and comes back', async (t) => {
   for (const [stop, start] of [
     [() => postgres.kill(), () => postgres.restart()],
     [async () => postgres.freeze(), async () => postgres.thaw()],
+    // Connections that were open then never say a word again: who waits for them waits for ever.
+    [async () => proxy.halfOpen(), () => proxy.restore()],
   ] as const) {
     changes.length = 0
     await stop()
