@@ -47,7 +47,9 @@ t.test('PostgreSQL stops, and comes back', async (t) => {
   const proxy = await startProxy(postgres.url)
   t.teardown(() => Promise.all([proxy.release(), postgres.release()]))
   const pool = poolOf(t, proxy.through(postgres.url))
-  const { probes, until, changes } = await serve(t, { postgres: pgCheck(pool, { ...often, in: ['ready', 'startup'] }) })
+  const { app, probes, until, changes } = await serve(t, {
+    postgres: pgCheck(pool, { ...often, in: ['ready', 'startup'] }),
+  })
   await until('200 pass')
   t.same(await probes(), ['200 pass', '200 pass', '200 pass'])
 
@@ -61,8 +63,15 @@ t.test('PostgreSQL stops, and comes back', async (t) => {
     await stop()
     await until('503 fail')
     t.same(await probes(), ['200 pass', '503 fail', '200 pass'])
+    // Long enough for runs that begin in the middle of the fault.
+    const lastRun = () => app.health.status().checks.postgres?.time
+    for (let run = 0; run < 3; run++) {
+      const last = lastRun()
+      await waitFor(() => lastRun() !== last)
+    }
     // Whatever happens now, requests leave nothing behind in the pool.
     await waitFor(() => pool.waitingCount === 0 && pool.totalCount <= 1)
+    t.equal(pool.options.connectionTimeoutMillis, undefined, 'nor in its options')
     await start()
     const startMs = performance.now()
     await until('200 pass')

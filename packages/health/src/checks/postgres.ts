@@ -9,7 +9,7 @@ export interface PgLike {
 
 /** What is called of a pool besides. */
 export interface PgPoolLike extends PgLike {
-  readonly options: { readonly max?: number | undefined }
+  readonly options: { readonly max?: number | undefined; connectionTimeoutMillis?: number | undefined }
   readonly totalCount: number
   readonly idleCount: number
   readonly waitingCount: number
@@ -28,9 +28,26 @@ export function pgCheck(client: PgLike | PgPoolLike, options: CheckOptions = {})
   if (typeof client?.query !== 'function') rules.fail('pgCheck(client)', 'a client or pool of pg', client)
   const query_timeout = rules.take('pgCheck.timeoutMs', options.timeoutMs, rules.duration, 1_000)
   // After the timeout the pool drops the connection, instead of handing it out with an answer still to come.
-  const ask = oneAtATime(async () => client.query({ text: 'SELECT 1', query_timeout }))
+  const query = () => client.query({ text: 'SELECT 1', query_timeout })
+  const ask = oneAtATime(async () => ('totalCount' in client ? inTime(client, query_timeout, query) : query()))
   const when = { ...options, run: ask }
   return 'totalCount' in client ? { ...when, ...watchingPool(client, ask) } : when
+}
+
+/**
+ * A pool that has no deadline for new connections waits for ever for one that does not come about, and then so would each
+ * later run. It reads the option while it is called, so that ours is there for no other caller.
+ */
+function inTime(pool: PgPoolLike, deadlineMs: number, query: () => Promise<unknown>): Promise<unknown> {
+  const { options } = pool
+  const { connectionTimeoutMillis } = options
+  if (connectionTimeoutMillis) return query()
+  options.connectionTimeoutMillis = deadlineMs
+  try {
+    return query()
+  } finally {
+    options.connectionTimeoutMillis = connectionTimeoutMillis
+  }
 }
 
 /** Says no to a pool that is full before `ask` would queue up for it. */
