@@ -27,9 +27,9 @@ export interface CheckOptions {
   everyMs?: number
   /** How old the last result may get before it counts as a failure. Default 3 × (everyMs + timeoutMs). */
   maxStaleMs?: number
-  /** How many failures in a row make it fail. The very first result counts at once. Default 2. */
+  /** How many failures in a row make it fail. Before the first pass it counts as failing anyway. Default 2. */
   failAfter?: number
-  /** How many passes in a row make it pass again. Default 1. */
+  /** How many passes in a row make it pass again; the very first counts at once. Default 1. */
   passAfter?: number
 }
 

@@ -35,6 +35,8 @@ export async function startProbeServer(
   } catch (error) {
     throw new ListenError(port, (error as Error).message)
   }
+  // Out of file descriptors, say: that must not end the process.
+  server.on('error', (err) => log.warn({ err }, 'the server of the health probes has a fault'))
   log.info({}, `health probes at port ${(server.address() as AddressInfo).port}`)
   return server.unref()
 }

@@ -64,11 +64,11 @@ export class CheckRunner {
     return isRunning && this.last !== undefined && this.#clock.nowMs() - this.#lastMs > this.check.maxStaleMs
   }
 
-  /** As of now: a result that is too old counts as a failure. */
+  /** As of now: what has no verdict yet, or a result that is too old, counts as a failure. */
   get status(): Status {
-    const status = this.isStale ? 'fail' : (this.#verdict.status ?? 'fail')
-    if (this.last) this.#tell(status)
-    return status
+    const status = this.isStale ? 'fail' : this.#verdict.status
+    if (status) this.#tell(status)
+    return status ?? 'fail'
   }
 
   /** Why it does not pass. */
@@ -116,7 +116,7 @@ export class CheckRunner {
     if (outcome.status !== 'pass') this.#reason = outcome
     if (outcome.status === 'fail') this.failures++
     else this.hasPassed = true
-    this.#tell(this.#verdict.status ?? 'fail')
+    if (this.#verdict.status) this.#tell(this.#verdict.status)
     if (this.hasPassed && !this.check.in.includes('ready')) this.#rest()
   }
 

@@ -4,8 +4,9 @@ export type Status = 'pass' | 'warn' | 'fail'
 const severity = { pass: 0, warn: 1, fail: 2 }
 
 /**
- * What a row of results comes to. The first result counts at once; later it takes `failAfter` worse ones in a row to make
- * it worse, and `passAfter` better ones to make it better, by as much as all of them agree on.
+ * What a row of results comes to. There is none before the first that is not a failure, which counts at once, or before
+ * `failAfter` failures. From then on it takes `failAfter` worse results in a row to make it worse, and `passAfter` better
+ * ones to make it better, by as much as all of them agree on.
  */
 export class Verdict {
   readonly #failAfter: number
@@ -25,7 +26,11 @@ export class Verdict {
   }
 
   note(result: Status): void {
-    this.#status ??= result
+    if (this.#status === undefined && (result !== 'fail' || ++this.#streak >= this.#failAfter)) {
+      this.#status = result
+      this.#streak = 0
+    }
+    if (this.#status === undefined) return
     const by = severity[result] - severity[this.#status]
     if (by === 0) {
       this.#streak = 0
