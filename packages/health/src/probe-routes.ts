@@ -4,8 +4,8 @@ import { answerTo, type Probe } from './answer.js'
 import type { HealthMonitor } from './monitor.js'
 
 /**
- * Routes of the app for the probes. They are answered in a hook of their own contexts, so that hooks that are added later
- * don't come before it, and other requests don't pass by it.
+ * Routes of the app for the probes. They are answered in a hook of a context of their own, so that hooks that are added
+ * later don't come before it, and other requests don't pass by it.
  */
 export async function addProbeRoutes(
   app: FastifyInstance,
@@ -13,22 +13,23 @@ export async function addProbeRoutes(
   monitor: HealthMonitor,
   gate: Gate,
 ): Promise<void> {
-  for (const [probe, url] of Object.entries(paths) as [Probe, string][]) {
-    await app.register(async function healthProbe(context) {
-      context.addHook('onRequest', function answerHealthProbe(request, reply) {
-        const { code, headers, body } = answerTo(probe, monitor, request, gate)
-        reply.code(code).headers(headers).send(body)
-      })
+  await app.register(async function healthProbes(context) {
+    context.addHook('onRequest', function answerHealthProbe(request, reply) {
+      const { health: probe } = request.routeOptions.config as unknown as { health: Probe }
+      const { code, headers, body } = answerTo(probe, monitor, request, gate)
+      reply.code(code).headers(headers).send(body)
+    })
+    for (const [probe, url] of Object.entries(paths)) {
       context.route({
         method: context.supportedMethods,
         url,
         // The orchestrator asks every few seconds: no line in the access log for each.
         logLevel: 'warn',
-        config: { steadfast: { probe: true } } as object,
+        config: { health: probe, steadfast: { probe: true } } as object,
         handler: () => {},
       })
-    })
-  }
+    }
+  })
   app.addHook('onReady', async () => warnOfEarlierHooks(app))
 }
 

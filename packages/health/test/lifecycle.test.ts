@@ -78,15 +78,14 @@ t.test('readiness follows the app, and a drain that another plugin begins', asyn
 
   const plain = Fastify({ return503OnClosing: false })
   await plain.register(health)
-  const seen: unknown[] = []
+  let seen: unknown
   plain.addHook('preClose', async () => {
-    seen.push(await codes())
-    seen.push(plain.health.status().state)
+    seen ??= [...(await codes()), plain.health.status().state] // older Fastify calls it once for each context
   })
   base = await plain.listen({ port: 0, host: '127.0.0.1' })
   await waitFor(async () => (await ask('/readyz')) === 200)
   await plain.close()
-  t.same(seen, [[200, 503, 200], 'draining'], 'without shutdown, from preClose on')
+  t.same(seen, [200, 503, 200, 'draining'], 'without shutdown, from preClose on')
 })
 
 t.test('what closes with the app is no failure', async (t) => {
