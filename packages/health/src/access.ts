@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { Log } from './log.js'
-import { fail, type Rule, take, takeObject } from './rules.js'
+import { object, type Rule, refuse, take, takeObject } from './rules.js'
 
 /** What is known of a request to a probe, on the app's port and on a port of its own. */
 export type ProbeRequest = Pick<FastifyRequest, 'headers' | 'ip' | 'raw'>
@@ -26,10 +26,11 @@ const bearer: Rule = {
 export function resolveAccess(access: Access | undefined, log: Log): Gate {
   if (access === undefined) return () => 'status'
   if (typeof access === 'function') return byFunction(access, log)
+  if (typeof access === 'string') refuse('access', object.must, '…') // most likely the token
   const { bearer, allow } = takeObject('access', access as { bearer?: string; allow?: string[] }, ['bearer', 'allow'])
   if (bearer !== undefined && allow === undefined) return byToken(bearer)
   if (allow !== undefined && bearer === undefined) return byAddress(allow)
-  return fail('access', 'a function, { bearer } or { allow }', allow ? { bearer: '…', allow } : access)
+  return refuse('access', 'a function, { bearer } or { allow }', allow ? { bearer: '…', allow } : access)
 }
 
 function byFunction(access: (request: ProbeRequest) => boolean, log: Log): Gate {
@@ -60,11 +61,11 @@ function byToken(token: string): Gate {
 function byAddress(allow: string[]): Gate {
   const list = new BlockList()
   const must = "a list of addresses and CIDR ranges, as ['10.0.0.0/8', '::1']"
-  if (!Array.isArray(allow) || allow.length === 0) fail('access.allow', must, allow)
+  if (!Array.isArray(allow) || allow.length === 0) refuse('access.allow', must, allow)
   for (const range of allow) {
     const [, address = '', bits] = /^([\d.]+|[\da-f:.]+)(?:\/(\d{1,3}))?$/i.exec(`${range}`) ?? []
     const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] as number
-    if (most < 0 || Number(bits ?? 0) > most) fail('access.allow', must, allow)
+    if (most < 0 || Number(bits ?? 0) > most) refuse('access.allow', must, allow)
     list.addSubnet(address, Number(bits ?? most), isIPv4(address) ? 'ipv4' : 'ipv6')
   }
   return ({ ip }) => {

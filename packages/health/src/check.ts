@@ -65,7 +65,7 @@ const places: rules.Rule = {
 export function resolveCheck(name: string, check: HealthCheck): ResolvedCheck {
   const of = `checks.${name}`
   takeObject(of, check, ['run', 'close', ...checkOptions])
-  if (check.run === undefined) rules.fail(`${of}.run`, rules.callable.must, undefined)
+  if (check.run === undefined) rules.refuse(`${of}.run`, rules.callable.must, undefined)
   const time = (key: 'timeoutMs' | 'everyMs', standIn: number) =>
     take(`${of}.${key}`, check[key], rules.duration, standIn)
   const timeoutMs = time('timeoutMs', 1_000)
@@ -79,7 +79,7 @@ export function resolveCheck(name: string, check: HealthCheck): ResolvedCheck {
   const close = take(`${of}.close`, check.close, rules.callable)
   take(`${of}.run`, check.run, rules.callable)
   return {
-    // A check may be an object with a state of its own.
+    // Called on the check, as its author expects of a method.
     run: (signal) => check.run(signal),
     ...(close && { close: () => close.call(check) }),
     kind: take(`${of}.kind`, check.kind, kind, 'critical'),

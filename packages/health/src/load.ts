@@ -7,12 +7,16 @@ import type { ResolvedLoad } from './options.js'
 /** What the load is measured by, as @fastify/under-pressure names it. */
 type Measured = ReturnType<FastifyInstance['memoryUsage']>
 
-/** Measures the load of the process, with @fastify/under-pressure in a context of its own, and adds a check for it. */
-export async function measureLoad(
+/**
+ * Measures the load of the process, with @fastify/under-pressure in a context of its own, adds a check for it, and sheds
+ * it where that is asked for.
+ * @returns how many requests were turned away so far
+ */
+export async function watchLoad(
   app: FastifyInstance,
-  { everyMs, maxEventLoopDelayMs, maxEventLoopUtilization, maxHeapUsedBytes, maxRssBytes }: ResolvedLoad,
+  { everyMs, maxEventLoopDelayMs, maxEventLoopUtilization, maxHeapUsedBytes, maxRssBytes, shed }: ResolvedLoad,
   monitor: HealthMonitor,
-): Promise<() => boolean> {
+): Promise<{ requests: number } | undefined> {
   const limits: [name: keyof Measured, most: number | undefined, what: string][] = [
     ['eventLoopDelay', maxEventLoopDelayMs, 'event loop delay (ms)'],
     ['eventLoopUtilized', maxEventLoopUtilization, 'event loop utilization'],
@@ -44,16 +48,12 @@ export async function measureLoad(
       return { status: over.length > 0 ? 'fail' : 'pass', output }
     },
   })
-  return measuring.isUnderPressure
+  return shed && shedLoad(app, measuring.isUnderPressure, shed.retryAfterMs)
 }
 
 /** Turns requests away while the load is over a limit, and counts them; probes are let through. */
-export function shedLoad(
-  app: FastifyInstance,
-  isUnderPressure: () => boolean,
-  { retryAfterMs }: { retryAfterMs: number },
-  shed: { requests: number },
-): void {
+function shedLoad(app: FastifyInstance, isUnderPressure: () => boolean, retryAfterMs: number): { requests: number } {
+  const shed = { requests: 0 }
   const { statusCode = 503, code, message } = new UnderPressureError()
   const body = JSON.stringify({ statusCode, code, error: 'Service Unavailable', message })
   const retryAfter = `${Math.ceil(retryAfterMs / 1_000)}`
@@ -63,6 +63,7 @@ export function shedLoad(
     // Past the error handler, which would write a line for each into the log, at the worst of times.
     reply.code(statusCode).header('retry-after', retryAfter).type('application/json').send(body)
   })
+  return shed
 }
 
 function isProbe({ routeOptions }: FastifyRequest): boolean {

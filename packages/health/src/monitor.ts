@@ -3,7 +3,7 @@ import type { Clock } from './clock.js'
 import { DuplicateCheckError } from './errors.js'
 import type { State } from './lifecycle.js'
 import type { Log } from './log.js'
-import { fail, take, text } from './rules.js'
+import { refuse, take, text } from './rules.js'
 import { CheckRunner } from './runner.js'
 import { type CheckStatus, type HealthStatus, statusOf } from './status.js'
 import type { Status } from './verdict.js'
@@ -66,7 +66,7 @@ export class HealthMonitor implements Health {
   }
 
   on(event: 'change', listener: (change: HealthChange) => void): this {
-    if (event !== 'change') fail('the event', "'change'", event)
+    if (event !== 'change') refuse('the event', "'change'", event)
     this.#listeners.add(listener)
     return this
   }
@@ -124,11 +124,12 @@ export class HealthMonitor implements Health {
   }
 
   #changed = (runner: CheckRunner, from: Status, to: Status): void => {
-    const { name, reason, check } = runner
-    const { output } = reason
+    const { name, check } = runner
+    const { output, error } = runner.reason
+    // What else is thrown may be nothing that a logger can write; the output has it.
+    const details = { check: name, ...(error instanceof Error && { err: error }) }
     if (to === 'pass') this.#log.info({ check: name }, `health check "${name}" passes again`)
-    else
-      this.#log.warn({ check: name, err: reason.error }, `health check "${name}": ${to}${output ? `, ${output}` : ''}`)
+    else this.#log.warn(details, `health check "${name}": ${to}${output ? `, ${output}` : ''}`)
     const change: HealthChange = {
       check: name,
       kind: check.kind,

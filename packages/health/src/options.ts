@@ -75,7 +75,7 @@ export function resolveOptions(options: HealthOptions, log: Log): ResolvedHealth
   takeObject('the options', options, keys, '')
   const port = take('port', options.port, rules.port)
   const host = take('host', options.host, rules.text)
-  if (host !== undefined && port === undefined) rules.fail('port', 'set where host is', port)
+  if (host !== undefined && port === undefined) rules.refuse('port', 'set where host is', port)
   const { watchdog = false, checks = {} } = options
   if (watchdog !== false) takeObject('watchdog', watchdog, ['blockedMs'])
   take('checks', checks, rules.object)
@@ -96,7 +96,7 @@ function resolvePaths(given: Partial<Record<Probe, string>>): Record<Probe, stri
   takeObject('paths', given, probes)
   const paths = { ...standIns }
   for (const probe of probes) paths[probe] = take(`paths.${probe}`, given[probe], path, standIns[probe])
-  if (new Set(Object.values(paths)).size < probes.length) rules.fail('paths', 'four different paths', paths)
+  if (new Set(Object.values(paths)).size < probes.length) rules.refuse('paths', 'four different paths', paths)
   return paths
 }
 
@@ -106,7 +106,7 @@ function resolveLoad(load: LoadOptions): ResolvedLoad {
     take(`load.${limit}`, load[limit], limit === 'maxEventLoopUtilization' ? rules.share : rules.size)
   }
   if (limits.every((limit) => load[limit] === undefined))
-    rules.fail('load', `given a limit: ${limits.join(', ')}`, load)
+    rules.refuse('load', `given a limit: ${limits.join(', ')}`, load)
   const { shed = false, ...rest } = load
   return { ...rest, everyMs: take('load.everyMs', load.everyMs, sampling, 1_000), shed: resolveShed(shed) }
 }
@@ -122,6 +122,6 @@ function resolveBlocked(blockedMs: number): number {
     must: 'a number of milliseconds, at least 20',
     test: (value) => rules.duration.test(value) && (value as number) >= 20,
   }
-  if (blockedMs === undefined) rules.fail('watchdog.blockedMs', rule.must, blockedMs)
+  if (blockedMs === undefined) rules.refuse('watchdog.blockedMs', rule.must, blockedMs)
   return take('watchdog.blockedMs', blockedMs, rule)
 }

@@ -6,7 +6,7 @@ import { cgroupMemory } from './cgroup/memory.js'
 import { realClock } from './clock.js'
 import { warnOfHeapLimit } from './heap-limit.js'
 import { join } from './lifecycle.js'
-import { measureLoad, shedLoad } from './load.js'
+import { watchLoad } from './load.js'
 import { metricSource } from './metrics.js'
 import { HealthMonitor } from './monitor.js'
 import { type HealthOptions, resolveOptions } from './options.js'
@@ -31,12 +31,7 @@ async function health(app: FastifyInstance, options: HealthOptions): Promise<voi
   if (listen) server = await startProbeServer(listen, paths, monitor, gate, app.log)
   else await addProbeRoutes(app, paths, monitor, gate)
 
-  const shed = load?.shed && { requests: 0 }
-  if (load) {
-    const isUnderPressure = await measureLoad(app, load, monitor)
-    if (load.shed && shed) shedLoad(app, isUnderPressure, load.shed, shed)
-  }
-
+  const shed = load && (await watchLoad(app, load, monitor))
   const watchdog = blockedMs === undefined ? undefined : new Watchdog(blockedMs, app.log)
   if (watchdog) {
     app.addHook('onListen', async () => watchdog.start())

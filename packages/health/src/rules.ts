@@ -48,7 +48,7 @@ export const object: Rule = {
 }
 
 /** @throws ERR_HEALTH_OPTION */
-export function fail(name: string, must: string, value: unknown): never {
+export function refuse(name: string, must: string, value: unknown): never {
   throw new OptionError(name, must, inspect(value, { depth: 1, breakLength: Infinity }))
 }
 
@@ -63,7 +63,7 @@ export function take<T, Default extends T | undefined = undefined>(
   standIn?: Default,
 ): T | Default {
   if (value === undefined) return standIn as Default
-  if (!rule.test(value)) fail(name, rule.must, value)
+  if (!rule.test(value)) refuse(name, rule.must, value)
   return value
 }
 
@@ -73,7 +73,7 @@ export function take<T, Default extends T | undefined = undefined>(
  * @throws ERR_HEALTH_UNKNOWN_OPTION
  */
 export function takeObject<T extends object>(name: string, value: T, keys: readonly string[], of: string = name): T {
-  if (!object.test(value)) fail(name, object.must, value)
+  if (!object.test(value)) refuse(name, object.must, value)
   for (const key of Object.keys(value)) {
     if (!keys.includes(key)) throw new UnknownOptionError(of ? `${of}.${key}` : key, keys.join(', '))
   }

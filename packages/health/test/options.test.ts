@@ -47,7 +47,7 @@ t.test('what can’t be used is thrown, with its code, its name and its value', 
     [{ load: { maxRssBytes: 1, shed: { retryAfterMs: -1 } } }, 'OPTION', 'load.shed.retryAfterMs must be'],
     [{ load: { maxRssBytes: 1, shed: 'yes' } }, 'OPTION', "load.shed must be an object, not 'yes'"],
     [{ access: {} }, 'OPTION', 'access must be a function, { bearer } or { allow }, not {}'],
-    [{ access: 'secret' }, 'OPTION', 'access must be an object'],
+    [{ access: 'secret' }, 'OPTION', "access must be an object, not '…'"],
     [{ access: { token: 'x' } }, 'UNKNOWN_OPTION', 'access.token is no option'],
     [
       { access: { bearer: 'a b' } },

@@ -209,3 +209,23 @@ t.test('probe routes say so, by the contract, and stand where they are told', as
   t.equal((await api.inject({ method: 'HEAD', url: '/api/readyz' })).statusCode, 200)
   await api.close()
 })
+
+t.test('what a check throws does no harm in the log either', async (t) => {
+  const circular: Record<string, unknown> = { big: 1n }
+  circular.self = circular
+  const hostile = {
+    toJSON() {
+      throw new Error('no JSON')
+    },
+  }
+  const checks: Record<string, HealthCheck> = {}
+  for (const [i, error] of [circular, hostile, 1n, undefined, Symbol('s'), new Error('told')].entries()) {
+    checks[i] = { failAfter: 1, run: () => Promise.reject(error) }
+  }
+  const { app, settled, lines } = await start(t, { checks })
+  await app.ready()
+  await settled()
+  const warnings = lines.filter(({ level }) => level === 40)
+  t.equal(warnings.length, 6, 'a line for each')
+  t.match(warnings[5], { msg: 'health check "5": fail, told', err: { message: 'told', stack: /probes\.test/ } })
+})

@@ -27,7 +27,7 @@ export function diskCheck(options: DiskCheckOptions): HealthCheck {
   rules.take('diskCheck.minFreeBytes', minFreeBytes, rules.size)
   rules.take('diskCheck.minFreeInodes', minFreeInodes, rules.size)
   if ((minFreeBytes ?? minFreeInodes) === undefined) {
-    rules.fail('diskCheck', 'given minFreeBytes, minFreeInodes or both', options)
+    rules.refuse('diskCheck', 'given minFreeBytes, minFreeInodes or both', options)
   }
   return {
     kind: 'degraded',

@@ -26,7 +26,7 @@ export function eventLoopCheck(options: EventLoopCheckOptions): HealthCheck {
   rules.take('eventLoopCheck.maxDelayMs', maxDelayMs, rules.duration)
   rules.take('eventLoopCheck.maxUtilization', maxUtilization, rules.share)
   if ((maxDelayMs ?? maxUtilization) === undefined) {
-    rules.fail('eventLoopCheck', 'given maxDelayMs, maxUtilization or both', options)
+    rules.refuse('eventLoopCheck', 'given maxDelayMs, maxUtilization or both', options)
   }
   let histogram: IntervalHistogram | undefined
   let before = performance.eventLoopUtilization()

@@ -25,7 +25,7 @@ export interface PgPoolLike extends PgLike {
  */
 export function pgCheck(client: PgLike | PgPoolLike, options: CheckOptions = {}): HealthCheck {
   rules.takeObject('pgCheck', options, checkOptions)
-  if (typeof client?.query !== 'function') rules.fail('pgCheck(client)', 'a client or pool of pg', client)
+  if (typeof client?.query !== 'function') rules.refuse('pgCheck(client)', 'a client or pool of pg', client)
   const query_timeout = rules.take('pgCheck.timeoutMs', options.timeoutMs, rules.duration, 1_000)
   // After the timeout the pool drops the connection, instead of handing it out with an answer still to come.
   const query = () => client.query({ text: 'SELECT 1', query_timeout })

@@ -14,6 +14,6 @@ export interface RedisLike {
  */
 export function redisCheck(client: RedisLike, options: CheckOptions = {}): HealthCheck {
   rules.takeObject('redisCheck', options, checkOptions)
-  if (typeof client?.ping !== 'function') rules.fail('redisCheck(client)', 'a client of Redis', client)
+  if (typeof client?.ping !== 'function') rules.refuse('redisCheck(client)', 'a client of Redis', client)
   return { ...options, run: oneAtATime(async () => client.ping()) }
 }
