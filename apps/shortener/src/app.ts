@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import health from '@steadfast/health'
 import shutdown from '@steadfast/shutdown'
 import Fastify, {
   type FastifyBaseLogger,
@@ -30,6 +31,7 @@ export function buildApp(config: Config, database: Database, log: Logger): Fasti
   app.register(shutdown) // first, so that it closes last
   app.removeContentTypeParser('text/plain') // 415, not "body must be object"
   app.setErrorHandler(answerError)
+  app.register(health, { checks: { database: database.check } })
   app.register(linkRoutes, { prefix: '/api/v1', database, baseUrl: config.BASE_URL })
   app.register(redirectRoutes, { database })
   return app

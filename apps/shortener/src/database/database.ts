@@ -1,3 +1,5 @@
+import type { HealthCheck } from '@steadfast/health'
+
 /** Rows by their column names. int8 is a number up to 2^53, timestamptz a Date, bytea a Uint8Array, with either database. */
 export interface Queryable {
   /** @throws ERR_SHORTENER_DATABASE_UNAVAILABLE when it does not answer; what PostgreSQL says otherwise */
@@ -12,5 +14,7 @@ export interface Database extends Queryable {
   transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>
   /** Runs the migrations it lacks, one process at a time; resolves with their names. */
   migrate(): Promise<string[]>
+  /** Whether it can serve, for the readiness. */
+  readonly check: HealthCheck
   close(): Promise<void>
 }

@@ -23,6 +23,7 @@ export async function openPglite(folder: string): Promise<Database> {
     return {
       address: path,
       ...queryableOf(pglite),
+      check: { run: () => pglite.query('SELECT 1') },
       transaction: (work) => pglite.transaction((transaction) => work(queryableOf(transaction))),
       migrate: () => runMigrations({ dbClient: migrationClient(pglite) }),
       async close() {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pgCheck } from '@steadfast/health'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { DatabaseUnavailableError } from '../errors.js'
@@ -70,6 +71,7 @@ export function openPostgres(url: string, log: Logger): Database {
   return {
     address,
     ...queryableOf(pool),
+    check: pgCheck(pool),
     async transaction(work) {
       const client = await watched(pool.connect())
       let broken: Error | undefined

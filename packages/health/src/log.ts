@@ -1,0 +1,5 @@
+/** What we need of a logger. */
+export interface Log {
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+}
