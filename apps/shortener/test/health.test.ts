@@ -40,3 +40,25 @@ t.test('the embedded database is asked as well', async (t) => {
   const details = await fetch(`${url}/health`)
   t.same([details.status, await details.text()], [200, '{"status":"pass"}'], 'the details are for nobody')
 })
+
+t.test('on the way out, in production: not ready at once, alive and serving for the delay', async (t) => {
+  const postgres = await startPostgres()
+  t.teardown(() => postgres.release())
+  await migrate(t, postgres.url)
+  const { url, child, post } = await startServer(t, postgres.url, { NODE_ENV: 'production' })
+  const { code } = (await (await post({ url: 'https://example.com/' })).json()) as { code: string }
+  await waitFor(async () => `${await ask(url)}` === `${[pass, pass, pass]}`)
+
+  child.signal('SIGTERM')
+  await child.printed(/shutdown begins/)
+  const beganMs = performance.now()
+  t.same(await ask(url), [pass, fail, pass])
+  while (performance.now() - beganMs < 4_500) {
+    const redirect = await fetch(`${url}/${code}`, { redirect: 'manual' })
+    t.same([redirect.status, redirect.headers.get('connection')], [302, 'close'])
+    t.same(await ask(url), [pass, fail, pass])
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  t.same(await child.exit, { code: 0, signal: null })
+  await t.rejects(fetch(`${url}/livez`))
+})

@@ -25,7 +25,9 @@ export interface Claim {
 
 export const claims: Record<Part | 'redirect', Claim> = {
   redirect: { check: checkRedirect },
-  cache: { check: checkRedirect }, // a cache shows in nothing but the right answer
+  // A cache shows in nothing but the right answer, nor does what waits for the end.
+  cache: { check: checkRedirect },
+  shutdown: { check: checkRedirect },
   health: { check: checkHealth },
   limit: { check: checkLimit, count: ({ url }, clients) => countedHits(url, clients) },
   log: { check: checkLog, count: async ({ logFolder }) => accessLines(logFolder).length, isLate: true },

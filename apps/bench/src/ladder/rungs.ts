@@ -10,6 +10,8 @@ const all: Part[] = ['cache', 'health', 'limit', 'log', 'metrics']
 /** The first is what the others are compared with; the last is the same, at the other end of each round. */
 export const rungs: Rung[] = [
   rung('bare', 'Fastify, one route that redirects', 'bare', []),
+  rung('shutdown', '@steadfast/shutdown', 'steadfast', ['shutdown']),
+  rung('health', '@steadfast/health', 'steadfast', ['health']),
   rung('lru-cache', 'lru-cache before the look-up', 'ecosystem', ['cache']),
   rung('under-pressure', '@fastify/under-pressure with a status route', 'ecosystem', ['health']),
   rung('rate-limit', '@fastify/rate-limit in memory', 'ecosystem', ['limit']),
