@@ -5,7 +5,7 @@ import { waitFor } from '@steadfast/testing'
 import { cacheControl, clientHeader, healthPath, limit, metricsPath, type Part, target } from './workload.js'
 
 /** How many of the load's clients are asked for what they have used. */
-const sampledClients = 50
+export const sampledClients = 50
 
 /** What a check needs to know of a server. */
 export interface Checked {

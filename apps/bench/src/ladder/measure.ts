@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runFolder } from '@steadfast/testing'
 import type { Figures, Round, ServerName } from '../compare.js'
-import { type Checked, claims } from './claims.js'
+import { type Checked, claims, sampledClients } from './claims.js'
 import { connections, type Load, type LoadResult } from './load/load.js'
 import { type Program, type ServerProcess, startServer } from './server-process.js'
 import { coreMicros, cpuMicros, rssMiB } from './usage.js'
@@ -27,8 +27,9 @@ const warmUpSeconds = 1
 const settleMs = 5_000
 const mostTries = 4
 
-/** How far the hits of some clients may be from their share of all. */
+/** How far the hits of some clients may be from their share of all, and by how many hits they all may differ from that. */
 const sampleTolerance = 0.25
+const sampleHits = 4
 
 /** Starts the rung's server afresh, so that rounds also tell how processes differ; checks it, loads it, and checks it again. */
 export async function measureRung(rung: Rung, { load, seconds, core }: Round & { load: Load }): Promise<Figures> {
@@ -84,15 +85,17 @@ async function loadUntilAnswered(load: (seconds: number) => Promise<LoadResult>,
 
 /** Nobody wins by doing less under load: each part has done its work for every request, and for no more than came. */
 async function checkCounts(checked: Checked, parts: Part[], answered: number, clients: number): Promise<void> {
-  const tolerance = (part: Part) => (part === 'limit' && clients > 1 ? sampleTolerance * answered : 0)
+  const isSampled = (part: Part) => part === 'limit' && clients > 1
+  const ofSample = sampleTolerance * answered + (sampleHits * clients) / sampledClients
   // What was under way when a load ended is not counted by the load, and the checks asked a few times themselves.
   const unseen = 2 * mostTries * connections + 20
   for (const part of parts) {
     const { count, isLate = false } = claims[part]
     if (!count) continue
-    const least = answered - tolerance(part)
+    const tolerance = isSampled(part) ? ofSample : 0
+    const least = answered - tolerance
     const counted = await countUntil(() => count(checked, clients), least, isLate ? settleMs : 0)
-    if (counted < least || counted > answered + tolerance(part) + unseen) {
+    if (counted < least || counted > answered + tolerance + unseen) {
       throw new Error(`the part "${part}" has done its work for ${Math.round(counted)} of ${answered} requests`)
     }
   }
