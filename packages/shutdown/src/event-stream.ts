@@ -17,7 +17,9 @@ type Sent = ServerResponse & { _header?: string | null; stream?: { sentHeaders?:
 
 /** Ends it, with the time after which its client comes back, spread so that not all come at once. */
 export function endEventStream(response: ServerResponse): void {
-  response.on('error', () => {}) // who writes to it has not heard yet that it has ended
   const retryMs = 1_000 + Math.floor(Math.random() * 2_000)
   response.end(`\nretry: ${retryMs}\n\n`)
+  // Who writes to it has not heard yet that it has ended: that is no error, for which HTTP/2 would reset the stream.
+  response.write = () => false
+  response.on('error', () => {})
 }

@@ -14,7 +14,8 @@ t.test('two servers behind a balancer at 1,000 requests a second: one leaves, no
   const { child, reports } = servers[0]!
   child.signal('SIGTERM')
   const signalledMs = performance.now()
-  await child.printed(/state draining/)
+  const { url } = servers[0]!
+  await waitFor(async () => (await fetch(url)).headers.get('connection') === 'close', { everyMs: 1 })
   t.same(await Promise.all([ask(leaving, '/readyz'), ask(leaving, '/livez')]), [503, 200], 'unready at once, and alive')
   await waitFor(() => balancer.isReady(leaving) === false)
   while (performance.now() - signalledMs < 0.8 * delayMs) {

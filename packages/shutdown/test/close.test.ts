@@ -78,6 +78,12 @@ t.test('apps don’t see each other: the handlers go with the last', async (t) =
   t.same(handlers(), before)
 })
 
+t.test('copies of the package share the owner of the signals', async (t) => {
+  const copy: typeof import('../src/owner.js') = await import(`${new URL('../src/owner.js', import.meta.url)}?copy`)
+  t.not(copy.processOwner, processOwner)
+  t.equal(copy.processOwner(), processOwner())
+})
+
 t.test(
   'begin() by hand does not end the process; it and close() may be called in any order, again and again',
   async (t) => {

@@ -8,8 +8,8 @@ import { get, type RawClient, rawClient } from './raw-client.js'
 const fixture = new URL('./fixtures/five-sockets.js', import.meta.url)
 
 for (const major of nodeMajors) {
-  for (const fastify of ['fastify-oldest', 'fastify']) {
-    t.test(`Node ${major}, ${fastify}: every kind of connection at SIGTERM`, async (t) => {
+  for (const fastify of ['oldest', '5.10', 'latest']) {
+    t.test(`Node ${major}, Fastify ${fastify}: every kind of connection at SIGTERM`, async (t) => {
       const child = await forkFixture(fixture, { args: [fastify], node: nodeBinary(major) })
       t.teardown(() => child.release())
       const [, urls = ''] = await child.printed(/listening (.*)/)

@@ -1,6 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, get } from 'node:http'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +7,7 @@ import { freePort, startChild, waitFor } from '@steadfast/testing'
 import t, { type Test } from 'tap'
 import type { ShutdownReport } from '../src/index.js'
 
-const pm2 = dirname(createRequire(import.meta.url).resolve('pm2/package.json'))
+const pm2 = dirname(fileURLToPath(import.meta.resolve('pm2/package.json')))
 const script = fileURLToPath(new URL('./fixtures/pm2-app.js', import.meta.url))
 
 t.test('pm2 reload under keep-alive load fails no request, and pm2 stop is heard', async (t) => {

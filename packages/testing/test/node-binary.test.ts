@@ -6,5 +6,5 @@ t.test('every version of Node that packages are for is here', async (t) => {
   for (const major of nodeMajors) {
     t.match(execFileSync(nodeBinary(major), ['--version'], { encoding: 'utf8' }), new RegExp(`^v${major}\\.`))
   }
-  t.throws(() => nodeBinary(18 as 20), /^Error: Node 18 for .* is not installed/)
+  t.throws(() => nodeBinary(18 as 20), /^Node 18 for .* is not installed/)
 })
