@@ -21,5 +21,4 @@ export function endEventStream(response: ServerResponse): void {
   response.end(`\nretry: ${retryMs}\n\n`)
   // Who writes to it has not heard yet that it has ended: that is no error, for which HTTP/2 would reset the stream.
   response.write = () => false
-  response.on('error', () => {})
 }

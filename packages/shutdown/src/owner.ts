@@ -26,7 +26,6 @@ class Owner {
   readonly #members = new Set<Member>()
   readonly #installed = new Map<string, Handler>()
   #isEnding = false
-  #hasFailed = false
 
   add(member: Member): void {
     this.#members.add(member)
@@ -81,7 +80,6 @@ class Owner {
   }
 
   #fail(err: unknown, reason: string, isAtOnce: boolean): void {
-    this.#hasFailed = true
     this.#speaker?.say('fatal', { err }, reason)
     for (const member of this.#members) member.note(err)
     if (isAtOnce) process.exit(1)
@@ -96,7 +94,7 @@ class Owner {
       for (const member of this.#members) if (!ends.has(member)) ends.set(member, member.end(reason))
       await Promise.all(ends.values())
     }
-    const isClean = (await Promise.all(ends.values())).every(Boolean) && !this.#hasFailed
+    const isClean = (await Promise.all(ends.values())).every(Boolean)
     process.exit(isClean ? (process.exitCode ?? 0) : 1)
   }
 

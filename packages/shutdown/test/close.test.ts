@@ -1,6 +1,6 @@
 import { checkLifecycle, checkQuiet, sharedBy } from '@steadfast/testing'
 import Fastify from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import shutdown, { type ShutdownReport } from '../src/index.js'
 import { processOwner } from '../src/owner.js'
 import { get, rawClient } from './raw-client.js'
@@ -16,7 +16,25 @@ t.test('an app that only sees inject() installs nothing', async (t) => {
   await t.resolves(checkQuiet((app) => app.register(shutdown, { managers: ['pm2', 'cluster'] })))
 })
 
+/** The intervals that run; those that are unref'd no list of Node's tells. */
+function watchIntervals(t: Test): Set<unknown> {
+  const { setInterval, clearInterval } = globalThis
+  const running = new Set<unknown>()
+  t.teardown(() => Object.assign(globalThis, { setInterval, clearInterval }))
+  globalThis.setInterval = ((run: () => void, ms: number) => {
+    const timer = setInterval(run, ms)
+    running.add(timer)
+    return timer
+  }) as typeof setInterval
+  globalThis.clearInterval = (timer) => {
+    running.delete(timer)
+    clearInterval(timer)
+  }
+  return running
+}
+
 t.test('app.close() runs the phases and leaves nothing behind', async (t) => {
+  const intervals = watchIntervals(t)
   const before = { handlers: handlers(), timers: timers() }
   const reports: ShutdownReport[] = []
   const app = Fastify()
@@ -51,6 +69,7 @@ t.test('app.close() runs the phases and leaves nothing behind', async (t) => {
   t.ok(reports[0]!.durationMs < 5_000, 'without the delay')
   t.same(handlers(), before.handlers)
   t.equal(timers(), before.timers)
+  t.equal(intervals.size, 0)
   t.equal(await app.shutdown.begin(), reports[0], 'and begin() tells of the same')
 })
 
@@ -75,6 +94,15 @@ t.test('apps don’t see each other: the handlers go with the last', async (t) =
   await apps[1]!.shutdown.begin()
   t.equal((await fetch(apps[2]!.listeningOrigin)).status, 404)
   await apps[2]!.close()
+  t.same(handlers(), before)
+})
+
+t.test('signals: false: an app that listens installs nothing on the process', async (t) => {
+  const before = handlers()
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(shutdown, { signals: false })
+  await app.listen({ port: 0, host: '127.0.0.1' })
   t.same(handlers(), before)
 })
 

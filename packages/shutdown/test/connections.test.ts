@@ -117,12 +117,12 @@ t.test('an upgrade that nobody handles stays a request', async (t) => {
 t.test(
   'at the deadline what hangs is cut and named as it was declared, and the flush still has its time',
   async (t) => {
-    const { app, open, waiting, reports } = await start(t, { deadlineMs: 600 })
+    const { app, open, waiting, reports } = await start(t, { deadlineMs: 2_000 })
     const flushedMs: number[] = []
     const beganMs = performance.now()
     app.shutdown.register('flush', () => flushedMs.push(performance.now() - beganMs), {
       phase: 'flush',
-      budgetMs: 200,
+      budgetMs: 800,
     })
     const client = await open()
     client.send(get('/wait?token=secret'))
@@ -131,6 +131,9 @@ t.test(
     t.match(await client.closed, /end|ECONNRESET/)
     t.match(reports, [{ clean: false, deadlineReached: true, cut: [{ method: 'GET', route: '/wait' }] }])
     t.match(reports[0]!.hooks, [{ name: 'flush', outcome: 'done' }])
-    t.ok(flushedMs[0]! >= 390, `cut ${flushedMs[0]} ms after the beginning: the budget of the flush was kept free`)
+    t.ok(
+      flushedMs[0]! >= 1_190 && flushedMs[0]! < 2_000,
+      `cut ${flushedMs[0]} ms after the beginning: its budget was kept free`,
+    )
   },
 )
