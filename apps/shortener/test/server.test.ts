@@ -155,7 +155,8 @@ t.test('SIGTERM under keep-alive load: no request is reset, and a slow one gets 
   const postgres = await startPostgres()
   t.teardown(() => postgres.release())
   await migrate(t, postgres.url)
-  const server = await startServer(t, postgres.url)
+  // In production it goes on serving for a while, by the end of which every client that is not idle has been told to go.
+  const server = await startServer(t, postgres.url, { NODE_ENV: 'production' })
   const { code } = (await (await server.post({ url: 'https://example.com/' })).json()) as { code: string }
   const clients = Array.from({ length: 30 }, () => untilLetGo(`${server.url}/${code}`))
   const locks = new pg.Client({ connectionString: postgres.url })

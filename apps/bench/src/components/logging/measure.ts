@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Figures } from '../../compare.js'
 import type { Task } from '../task.js'
 
@@ -23,6 +23,7 @@ export type AccessLogOptions = Record<string, unknown> & { folder: string }
 
 const batch = 100
 const warmUpLines = 5_000
+const settleMs = 5_000
 const batchesPerLook = 50 // a look at the memory costs as much as a line
 
 /** Access lines, a hundred in each turn of the event loop, until all are in the file. */
@@ -52,10 +53,10 @@ export async function measure(
     if (++batches % batchesPerLook === 0) rss = Math.max(rss, process.memoryUsage.rss())
   } while (performance.now() - startMs < seconds * 1_000)
   await log.end()
-  const measured = lines - first
   const { user, system } = process.cpuUsage(startCpu)
   const tookMs = performance.now() - startMs
-  const files = readFiles(folder)
+  const measured = lines - first
+  const files = await readFiles(folder, lines)
   checkLines(files.join(''), lines)
   return {
     cpuMicros: (user + system) / measured,
@@ -75,12 +76,16 @@ function fieldsOf(line: number): AccessFields {
   }
 }
 
-/** The log's files in the order in which they were written. */
-function readFiles(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => /\.log(\.\d+)?$/.test(name))
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
-    .map((name) => readFileSync(join(folder, name), 'utf8'))
+/** The log's files in the order in which they were written, once they have all lines: winston tells its end a little early. */
+async function readFiles(folder: string, lines: number): Promise<string[]> {
+  for (const endMs = performance.now() + settleMs; ; await sleep(20)) {
+    const files = readdirSync(folder)
+      .filter((name) => /\.log(\.\d+)?$/.test(name))
+      .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+      .map((name) => readFileSync(join(folder, name), 'utf8'))
+    const written = files.reduce((sum, text) => sum + text.split('\n').length - 1, 0)
+    if (written >= lines || performance.now() > endMs) return files
+  }
 }
 
 /** Nobody wins by losing lines, or by writing less of them. */

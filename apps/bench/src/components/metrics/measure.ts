@@ -53,8 +53,8 @@ async function measureScrape(recorder: Recorder, { seconds }: Task): Promise<Fig
   const [costs, delays]: [number[], number[]] = [[], []]
   const endMs = performance.now() + seconds * 1_000
   do {
-    await sleep(noticeMs)
     delay.reset()
+    await sleep(noticeMs) // it measures from its first look on
     const startCpu = process.cpuUsage()
     await recorder.scrape()
     const { user, system } = process.cpuUsage(startCpu)
