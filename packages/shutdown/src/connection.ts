@@ -6,6 +6,15 @@ import { InFlight } from './in-flight.js'
 /** What a look at a connection of a closing server says. */
 export type Verdict = 'leave' | 'idle' | 'silent' | 'session'
 
+/** When a connection is looked at, on the clock of performance.now(). */
+export interface Look {
+  nowMs: number
+  /** Since when the server closes. */
+  closingSinceMs: number
+  /** How long it may take to send a request, from there on or from its own beginning. */
+  graceMs: number
+}
+
 /** What is known of one connection. */
 export class Connection {
   socket: Socket
@@ -16,8 +25,10 @@ export class Connection {
   #hasServed = false
   /** Whether it was told to end once all that was written is sent. */
   isEnding = false
-  /** What it had read when it was first seen idle; -1 while it is not. */
+  readonly #openedMs = performance.now()
+  /** What it had read when it was first seen idle, and when that was; -1 while it is not. */
   #idleAtBytes = -1
+  #idleSinceMs = 0
   /** Used for one request after the other, so that none needs memory of its own. */
   readonly #own = new InFlight()
   /** What came while others were in flight, in order: pipelined requests, and streams of HTTP/2. */
@@ -68,9 +79,10 @@ export class Connection {
 
   /**
    * Looks at it while the server closes, again and again. A kept connection that is idle at two looks, and has read nothing in
-   * between, is 'idle'. One that has sent nothing, or half a request, is 'silent' once its grace is over.
+   * between, is 'idle'. One that has sent nothing, or what is no request yet, is 'silent' once its grace is over.
    */
-  look(isGraceOver: boolean): Verdict {
+  look({ nowMs, closingSinceMs, graceMs }: Look): Verdict {
+    const isGraceOver = nowMs - Math.max(closingSinceMs, this.#openedMs) >= graceMs
     if (this.inFlight().length > 0) {
       this.#idleAtBytes = -1
       return this.session && !this.session.closed ? 'session' : 'leave'
@@ -80,9 +92,13 @@ export class Connection {
       return this.#hasServed || isGraceOver ? 'session' : 'leave'
     }
     const { bytesRead } = this.socket
-    if (this.#hasServed && this.#idleAtBytes === bytesRead) return 'idle'
-    if (this.#hasServed && this.#idleAtBytes < 0) this.#idleAtBytes = bytesRead
-    return isGraceOver ? 'silent' : 'leave'
+    if (!this.#hasServed) return isGraceOver ? 'silent' : 'leave'
+    if (this.#idleAtBytes === bytesRead) return 'idle'
+    if (this.#idleAtBytes < 0) {
+      this.#idleAtBytes = bytesRead
+      this.#idleSinceMs = nowMs
+    }
+    return nowMs - this.#idleSinceMs >= graceMs ? 'silent' : 'leave'
   }
 
   /** Ends it once all that was written is sent, if it can be sent. */

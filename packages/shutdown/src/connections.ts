@@ -17,6 +17,8 @@ const clockMs = 500
 /** The connections of an app's servers. A request costs two calls, and no memory. */
 export class Connections {
   readonly all: Set<Connection> = new Set()
+  /** How many there were. */
+  accepted = 0
   /** Called when a connection has ended. */
   onEnd: (() => void) | undefined
   #isAnnouncing = false
@@ -86,7 +88,9 @@ export class Connections {
     server.off('request', only)
     server.on('request', (raw, response) => {
       this.#begin(raw, response, server)
-      only.call(server, raw, response)
+      // Of pipelined requests the last is to say that it is the last: all that have come are noted before one is answered.
+      if (this.#isAnnouncing) setImmediate(() => only.call(server, raw, response))
+      else only.call(server, raw, response)
     })
   }
 
@@ -102,6 +106,7 @@ export class Connections {
     const connection = new Connection(socket, server)
     ;(socket as Carrier)[connectionOf] = connection
     this.all.add(connection)
+    this.accepted++
     socket.once('close', () => {
       if (this.all.delete(connection)) this.onEnd?.()
     })

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { type Server, Server as TcpServer } from 'node:net'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
@@ -5,8 +6,10 @@ import { endEventStream, isEventStream } from './event-stream.js'
 import type { ConnectionsReport } from './report.js'
 import type { WebSockets } from './web-sockets.js'
 
-/** How long a WebSocket's client has to answer that it goes. */
+/** How long the client of a WebSocket has to answer that it goes, and that of an event stream to read its end. */
 const closingHandshakeMs = 5_000
+
+const mostTurns = 20
 
 interface DrainOptions {
   idleSweepMs: number
@@ -22,6 +25,7 @@ export class HttpDrain {
   readonly #connections: Connections
   readonly #webSockets: WebSockets
   readonly #options: DrainOptions
+  readonly #endedStreams = new Set<ServerResponse>()
   #startMs = 0
   #sweep: NodeJS.Timeout | undefined
   #isCut = false
@@ -38,7 +42,7 @@ export class HttpDrain {
     this.#look()
     this.#sweep = setInterval(() => this.#look(), this.#options.idleSweepMs)
     // Fastify closes the others, idle connections and all, when the main one has closed: so that is the last.
-    await new Promise(setImmediate) // what has connected meanwhile is accepted now, and not reset
+    await this.#untilAccepted()
     for (const server of others) stopListening(server)
     const all = this.#connections.all
     if (others.length > 0) await this.#until(() => ![...all].some(({ server }) => server !== main))
@@ -53,6 +57,14 @@ export class HttpDrain {
     for (const connection of this.#connections.all) connection.destroy()
   }
 
+  /** What has connected meanwhile is accepted, and not reset: until a turn of the event loop passes without. */
+  async #untilAccepted(): Promise<void> {
+    for (let turns = 0, before = -1; turns < mostTurns && before !== this.#connections.accepted; turns++) {
+      before = this.#connections.accepted
+      await new Promise(setImmediate)
+    }
+  }
+
   #until(isMet: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       this.#connections.onEnd = () => {
@@ -63,23 +75,28 @@ export class HttpDrain {
   }
 
   #look(): void {
-    const elapsedMs = performance.now() - this.#startMs
+    const nowMs = performance.now()
     this.counts.webSockets += this.#webSockets.close()
-    if (elapsedMs >= closingHandshakeMs) this.#webSockets.terminate()
+    if (nowMs - this.#startMs >= closingHandshakeMs) {
+      this.#webSockets.terminate()
+      for (const response of this.#endedStreams) response.destroy() // its client reads nothing; no harm if it has ended
+    }
     for (const { response } of this.#connections.inFlight()) {
       if (!response || !isEventStream(response)) continue
       this.counts.eventStreams++
+      this.#endedStreams.add(response)
       endEventStream(response)
     }
     for (const connection of this.#connections.all) {
       if (this.#isCut)
         connection.destroy() // it was accepted in the last moment
-      else this.#judge(connection, elapsedMs >= this.#options.preRequestGraceMs)
+      else this.#judge(connection, nowMs)
     }
   }
 
-  #judge(connection: Connection, isGraceOver: boolean): void {
-    const verdict = connection.look(isGraceOver)
+  #judge(connection: Connection, nowMs: number): void {
+    const graceMs = this.#options.preRequestGraceMs
+    const verdict = connection.look({ nowMs, closingSinceMs: this.#startMs, graceMs })
     if (verdict === 'idle') {
       if (!connection.isEnding) this.counts.idle++
       connection.close()

@@ -103,7 +103,7 @@ class Owner {
   }
 
   #some(test: (member: Member) => boolean): boolean {
-    return [...this.#members].some(test)
+    return [...this.#members].some((member) => member.signals.length > 0 && test(member))
   }
 }
 

@@ -35,9 +35,9 @@ export class Phases {
     this.#hasBooted = true
   }
 
-  /** How long the phases after HTTP can take. */
-  afterHttpMs(): number {
-    const budgets = drainPhases.slice(1).map((phase) => {
+  /** How long these phases can take. */
+  budgetMs(phases: readonly DrainPhase[]): number {
+    const budgets = phases.map((phase) => {
       const workMs = this.#shared.onDrain[phase].length > 0 ? this.#workBudgetMs : 0
       return Math.max(this.#hooks.budgetMs(phase), workMs)
     })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { DrainPhase } from './lifecycle.js'
 
 /** What happened on the way out. It can be written as JSON. */
@@ -58,6 +59,6 @@ export interface ConnectionsReport {
 
 export function errorReport(error: unknown): ErrorReport {
   const { message, code } = Object(error) as { message?: unknown; code?: unknown }
-  const text = typeof message === 'string' ? message : String(error)
+  const text = typeof message === 'string' ? message : typeof error === 'string' ? error : inspect(error)
   return typeof code === 'string' ? { message: text, code } : { message: text }
 }

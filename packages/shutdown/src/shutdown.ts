@@ -5,7 +5,7 @@ import { DrainSignals } from './drain-signal.js'
 import { DeadlineError } from './errors.js'
 import type { HookFunction } from './hooks.js'
 import { HttpDrain } from './http-drain.js'
-import { move, type Shared, type State } from './lifecycle.js'
+import { drainPhases, move, type Shared, type State } from './lifecycle.js'
 import { tellStopping } from './managers.js'
 import { defaultBudgetMs, type HookOptions, type ResolvedOptions, resolveHook } from './options.js'
 import { Phases } from './phases.js'
@@ -16,6 +16,9 @@ import { WebSockets } from './web-sockets.js'
 
 /** What closes after the last connection was cut gets this long, where the cut is at the deadline itself. */
 const tailMs = 50
+
+/** A deadline that is missed by less was met. */
+const lateMs = 500
 
 /** The way out of one app, from the first notice to the report. */
 export class Shutdown {
@@ -43,6 +46,8 @@ export class Shutdown {
   #begun: Promise<ShutdownReport> | undefined
   #closing: Promise<void> | undefined
   #cutting: Promise<void> | undefined
+  #ending: Promise<void> | undefined
+  #armedMs = 0
   #skipDelay = () => {}
   #resolve: ((report: ShutdownReport) => void) | undefined
   readonly #report: Promise<ShutdownReport>
@@ -100,9 +105,22 @@ export class Shutdown {
 
   /** The second half, once Fastify and what was registered later have closed. */
   async end(): Promise<void> {
+    this.#ending ??= this.#end()
+    await this.#ending
+    if (this.#isByHand) this.#finish()
+  }
+
+  async #end(): Promise<void> {
     await this.phases.reach('connections')
     await this.phases.reach('logs')
-    if (this.#isByHand) this.#finish()
+  }
+
+  /** The second half when there is just enough time left for it, though something that closes before hangs. */
+  async #endAnyway(): Promise<void> {
+    if (this.#ending) return
+    this.#isDeadlineReached = true
+    await this.end()
+    this.#finish()
   }
 
   /** Has an error in the report. */
@@ -144,12 +162,15 @@ export class Shutdown {
 
   /**
    * Sets the deadlines, which hold the process until they are met or no longer needed. What runs after HTTP has its budgets
-   * kept free, up to half of the time. Resolves at the cut.
+   * kept free, up to half of the time, and so have the last phases when what closes before them hangs. Resolves at the cut.
    */
   #arm(): Promise<void> {
     this.#cutting ??= new Promise((resolve) => {
       const { deadlineMs } = this.#options
-      const keptMs = Math.min(this.phases.afterHttpMs(), deadlineMs / 2)
+      this.#armedMs = performance.now()
+      const afterMs = this.phases.budgetMs(drainPhases.slice(1))
+      const keptMs = Math.min(afterMs, deadlineMs / 2)
+      const lastMs = this.phases.budgetMs(['connections', 'logs']) * (keptMs / Math.max(1, afterMs))
       const cutMs = deadlineMs - keptMs
       const at = (ms: number, run: () => void) => this.#timers.push(setTimeout(run, ms))
       at(cutMs - Math.min(2_000, cutMs / 5), () => this.drainSignals.abort(new DeadlineError(deadlineMs)))
@@ -157,6 +178,7 @@ export class Shutdown {
         this.#cutOff()
         resolve()
       })
+      if (lastMs > 0) at(deadlineMs - lastMs, () => void this.#endAnyway())
       at(keptMs > 0 ? deadlineMs : deadlineMs + tailMs, () => {
         this.#isDeadlineReached = true
         this.#finish()
@@ -178,6 +200,8 @@ export class Shutdown {
     this.phases.cut()
     this.#move('closed')
     const hooks = this.phases.reports
+    // A timer can't tell while the event loop is blocked.
+    if (performance.now() - this.#armedMs > this.#options.deadlineMs + lateMs) this.#isDeadlineReached = true
     const isClean =
       !this.#isDeadlineReached && this.#errors.length === 0 && hooks.every((hook) => hook.outcome === 'done')
     const report: ShutdownReport = {
@@ -193,13 +217,20 @@ export class Shutdown {
     }
     if (isClean) this.#app.log.info({ shutdown: report }, 'shutdown is done')
     else say(this.#app.log, 'error', { shutdown: report }, 'shutdown is done, but not clean')
-    try {
-      this.#options.onReport?.(report)
-    } catch (err) {
-      say(this.#app.log, 'error', { err }, 'onReport failed')
-    }
+    this.#tell(report)
     this.#resolve(report)
     this.#resolve = undefined
     this.onEnd?.()
+  }
+
+  /** It must not keep the process from its end, nor change how that goes: a promise is not waited for. */
+  #tell(report: ShutdownReport): void {
+    const failed = (err: unknown) => say(this.#app.log, 'error', { err }, 'onReport failed')
+    try {
+      const answer: unknown = this.#options.onReport?.(report)
+      if (answer instanceof Promise) answer.catch(failed)
+    } catch (err) {
+      failed(err)
+    }
   }
 }
