@@ -72,8 +72,8 @@ export class HttpDrain {
       endEventStream(response)
     }
     for (const connection of this.#connections.all) {
-      if (this.#isCut)
-        connection.destroy() // it was accepted in the last moment
+      // After the cut: it was accepted in the last moment.
+      if (this.#isCut) connection.destroy()
       else this.#judge(connection, elapsedMs >= this.#options.preRequestGraceMs)
     }
   }
