@@ -109,12 +109,12 @@ export function resolveOptions(
   }
   const autoDelayMs = isTerminal || env.NODE_ENV !== 'production' ? 0 : 5_000
   const deadlineMs = integer('deadlineMs', 25_000, 10, 3_600_000)
-  const { signals = ['SIGTERM', 'SIGINT'], onReport } = options
+  const { signals, onReport } = options
   if (onReport !== undefined && typeof onReport !== 'function') {
     throw new OptionError('onReport', 'must be a function', inspect(onReport))
   }
   return {
-    signals: signals === false ? [] : signals === options.signals ? catchable() : signals,
+    signals: signals === undefined ? ['SIGTERM', 'SIGINT'] : signals === false ? [] : catchable(),
     delayMs: options.delayMs === 'auto' ? autoDelayMs : integer('delayMs', autoDelayMs, 0, 600_000),
     deadlineMs,
     idleSweepMs: integer('idleSweepMs', 100, 10, 60_000),

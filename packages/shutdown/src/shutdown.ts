@@ -188,9 +188,10 @@ export class Shutdown {
   }
 
   #cutOff(): void {
-    this.#cut = this.routes.report(this.connections.inFlight())
-    if (this.#cut.length > 0) this.#isDeadlineReached = true
+    const inFlight = this.connections.inFlight()
     this.#http.cut()
+    this.#cut = this.routes.report(inFlight)
+    if (this.#cut.length > 0) this.#isDeadlineReached = true
   }
 
   #finish(): void {
