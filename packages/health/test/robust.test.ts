@@ -1,0 +1,53 @@
+import { once } from 'node:events'
+import { connect } from 'node:http2'
+import { waitFor } from '@steadfast/testing'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t from 'tap'
+import health from '../src/index.js'
+
+t.test('send hooks that are added later don’t touch the probes', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(health)
+  const seen: string[] = []
+  app.decorateRequest('user', null)
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-user', (request as unknown as { user: { id: string } }).user.id)
+  })
+  app.addHook('preSerialization', async () => void seen.push('preSerialization'))
+  app.addHook('onSend', () => void seen.push('an onSend hook that never ends'))
+  app.addHook('onResponse', async ({ url }) => void seen.push(`onResponse ${url}`))
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  for (const path of ['/livez', '/readyz', '/startupz', '/health']) {
+    const injected = await app.inject(path)
+    t.same([injected.statusCode, injected.body], [200, '{"status":"pass"}'], path)
+    t.equal(injected.headers['content-length'], '17')
+    const head = await fetch(`${url}${path}`, { method: 'HEAD' })
+    t.same([head.status, head.headers.get('content-length'), await head.text()], [200, '17', ''])
+    const post = await fetch(`${url}${path}`, { method: 'POST', body: 'x' })
+    t.same([post.status, ((await post.json()) as { code: string }).code], [405, 'ERR_HEALTH_METHOD'])
+  }
+  await waitFor(() => seen.length === 12)
+  t.ok(
+    seen.every((hook) => hook.startsWith('onResponse /')),
+    'but onResponse hooks see them, as the README says',
+  )
+})
+
+t.test('the probes speak HTTP/2', async (t) => {
+  const app = Fastify({ http2: true }) as unknown as FastifyInstance
+  t.teardown(() => app.close())
+  await app.register(health)
+  const client = connect(await app.listen({ port: 0, host: '127.0.0.1' }))
+  t.teardown(() => client.destroy())
+  for (const [method, length] of [
+    ['GET', 17],
+    ['HEAD', 0],
+  ] as const) {
+    const stream = client.request({ ':method': method, ':path': '/livez' })
+    const [headers] = await once(stream, 'response')
+    t.match(headers, { ':status': 200, 'content-length': '17' }, method)
+    const chunks: Buffer[] = await stream.toArray()
+    t.equal(Buffer.concat(chunks).length, length)
+  }
+})
