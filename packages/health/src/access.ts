@@ -38,6 +38,8 @@ function byFunction(access: (request: ProbeRequest) => boolean, log: Log): Gate 
     try {
       const may: unknown = access(request)
       if (typeof may === 'boolean') return may ? 'details' : 'status'
+      // Its rejection, which nobody waits for, would end the process.
+      Promise.resolve(may).catch(() => {})
       log.warn({}, 'access of @steadfast/health must return true or false, at once; nobody is let in')
     } catch (err) {
       log.warn({ err }, 'access of @steadfast/health failed; nobody is let in')

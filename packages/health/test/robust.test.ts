@@ -51,3 +51,17 @@ t.test('the probes speak HTTP/2', async (t) => {
     t.equal(Buffer.concat(chunks).length, length)
   }
 })
+
+t.test('an access function that rejects lets nobody in, and ends nothing', async (t) => {
+  const rejections: unknown[] = []
+  const note = (error: unknown) => void rejections.push(error)
+  process.on('unhandledRejection', note)
+  t.teardown(() => process.off('unhandledRejection', note))
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const access = (async () => Promise.reject(new Error('no'))) as unknown as () => boolean
+  await app.register(health, { access })
+  t.equal((await app.inject('/health')).body, '{"status":"pass"}')
+  await new Promise((resolve) => setImmediate(resolve))
+  t.same(rejections, [])
+})
