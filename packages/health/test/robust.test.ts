@@ -3,6 +3,7 @@ import { connect } from 'node:http2'
 import { waitFor } from '@steadfast/testing'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
+import { oneAtATime } from '../src/checks/one-at-a-time.js'
 import health from '../src/index.js'
 
 t.test('send hooks that are added later don’t touch the probes', async (t) => {
@@ -64,4 +65,33 @@ t.test('an access function that rejects lets nobody in, and ends nothing', async
   t.equal((await app.inject('/health')).body, '{"status":"pass"}')
   await new Promise((resolve) => setImmediate(resolve))
   t.same(rejections, [])
+})
+
+t.test('runs that wait for one call leave nothing behind on it', async (t) => {
+  let attached = 0
+  let finish: (value: string) => void = () => {}
+  class Counted<T> extends Promise<T> {
+    // biome-ignore lint/suspicious/noThenProperty: it counts who waits
+    override then: Promise<T>['then'] = (...given) => {
+      attached++
+      return super.then(...given)
+    }
+  }
+  const run = oneAtATime(
+    () =>
+      new Counted<string>((resolve) => {
+        finish = resolve
+      }),
+  )
+  for (let i = 0; i < 20; i++) {
+    const controller = new AbortController()
+    const waits = run(controller.signal)
+    controller.abort(new Error('too late'))
+    await t.rejects(waits, { message: 'too late' })
+  }
+  t.equal(attached, 1)
+  const { signal } = new AbortController()
+  const both = Promise.all([run(signal), run(signal)])
+  finish('done')
+  t.same(await both, ['done', 'done'])
 })
