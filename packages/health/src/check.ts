@@ -39,8 +39,8 @@ export interface HealthCheck extends CheckOptions {
    * again only once the run before has settled.
    */
   run(signal: AbortSignal): unknown
-  /** Called once, when the app closes. */
-  close?(): void
+  /** Called once, when the app closes, which waits for what it returns. */
+  close?(): unknown
 }
 
 export interface ResolvedCheck extends Required<CheckOptions>, Pick<HealthCheck, 'run' | 'close'> {}

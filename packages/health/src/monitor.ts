@@ -81,15 +81,11 @@ export class HealthMonitor implements Health {
     for (const runner of this.runners) runner.start()
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#isRunning = false
-    for (const runner of this.runners) {
-      try {
-        runner.stop()
-      } catch (error) {
-        this.#log.warn({ err: error }, `health check "${runner.name}" could not be closed`)
-      }
-    }
+    const failed = (name: string) => (error: unknown) =>
+      this.#log.warn({ err: error }, `health check "${name}" could not be closed`)
+    await Promise.all([...this.runners].map((runner) => runner.stop().catch(failed(runner.name))))
   }
 
   /** Whether the app has been ready, and every check of the start has passed once. It stays so. */

@@ -50,13 +50,13 @@ export class CheckRunner {
   }
 
   /** Lets go of a run under way. What is known stays. */
-  stop(): void {
+  async stop(): Promise<void> {
     if (this.#isStopped) return
     this.#isStopped = true
     this.#cancelNext?.()
     this.#run?.cancelTimeout()
     this.#run?.controller.abort(new Error('the app closes'))
-    this.check.close?.()
+    await this.check.close?.()
   }
 
   get isStale(): boolean {

@@ -95,3 +95,26 @@ t.test('runs that wait for one call leave nothing behind on it', async (t) => {
   finish('done')
   t.same(await both, ['done', 'done'])
 })
+
+t.test('close of a check is waited for, and may reject', async (t) => {
+  const lines: string[] = []
+  const app = Fastify({ logger: { stream: { write: (line) => void lines.push(line) } } })
+  let isClosed = false
+  const run = () => {}
+  await app.register(health, {
+    checks: {
+      bad: { run, close: async () => Promise.reject(new Error('won’t close')) },
+      slow: {
+        run,
+        async close() {
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          isClosed = true
+        },
+      },
+    },
+  })
+  await app.ready()
+  await t.resolves(app.close())
+  t.ok(isClosed)
+  t.match(lines.join(''), 'health check \\"bad\\" could not be closed')
+})
