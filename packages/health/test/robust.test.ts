@@ -4,7 +4,7 @@ import { waitFor } from '@steadfast/testing'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { oneAtATime } from '../src/checks/one-at-a-time.js'
-import health from '../src/index.js'
+import health, { type HealthOptions } from '../src/index.js'
 
 t.test('send hooks that are added later don’t touch the probes', async (t) => {
   const app = Fastify()
@@ -117,4 +117,11 @@ t.test('close of a check is waited for, and may reject', async (t) => {
   await t.resolves(app.close())
   t.ok(isClosed)
   t.match(lines.join(''), 'health check \\"bad\\" could not be closed')
+})
+
+t.test('a load that is no object is refused', async (t) => {
+  for (const load of [null, false, 0, '']) {
+    const register = async () => Fastify().register(health, { load } as unknown as HealthOptions)
+    await t.rejects(register(), { code: 'ERR_HEALTH_OPTION' }, `${load}`)
+  }
 })
