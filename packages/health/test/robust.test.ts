@@ -4,7 +4,7 @@ import { waitFor } from '@steadfast/testing'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { oneAtATime } from '../src/checks/one-at-a-time.js'
-import health, { type HealthOptions } from '../src/index.js'
+import health, { diskCheck, type HealthOptions } from '../src/index.js'
 
 t.test('send hooks that are added later don’t touch the probes', async (t) => {
   const app = Fastify()
@@ -124,4 +124,11 @@ t.test('a load that is no object is refused', async (t) => {
     const register = async () => Fastify().register(health, { load } as unknown as HealthOptions)
     await t.rejects(register(), { code: 'ERR_HEALTH_OPTION' }, `${load}`)
   }
+})
+
+t.test('a disk check waits no longer than its signal', async (t) => {
+  const controller = new AbortController()
+  const run = diskCheck({ path: '/', minFreeBytes: 1 }).run(controller.signal)
+  controller.abort(new Error('too late'))
+  await t.rejects(run as Promise<unknown>, { message: 'too late' })
 })
