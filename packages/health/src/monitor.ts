@@ -2,7 +2,7 @@ import { type HealthCheck, resolveCheck } from './check.js'
 import type { Clock } from './clock.js'
 import { DuplicateCheckError } from './errors.js'
 import type { State } from './lifecycle.js'
-import type { Log } from './log.js'
+import { type Log, warnOf } from './log.js'
 import { refuse, take, text } from './rules.js'
 import { CheckRunner } from './runner.js'
 import { type CheckStatus, type HealthStatus, statusOf } from './status.js'
@@ -84,7 +84,7 @@ export class HealthMonitor implements Health {
   async stop(): Promise<void> {
     this.#isRunning = false
     const failed = (name: string) => (error: unknown) =>
-      this.#log.warn({ err: error }, `health check "${name}" could not be closed`)
+      warnOf(this.#log, error, `health check "${name}" could not be closed`)
     await Promise.all([...this.runners].map((runner) => runner.stop().catch(failed(runner.name))))
   }
 
@@ -121,11 +121,11 @@ export class HealthMonitor implements Health {
 
   #changed = (runner: CheckRunner, from: Status, to: Status): void => {
     const { name, check } = runner
-    const { output, error } = runner.reason
-    // What else is thrown may be nothing that a logger can write; the output has it.
-    const details = { check: name, ...(error instanceof Error && { err: error }) }
+    const { output, ...thrown } = runner.reason
+    const message = `health check "${name}": ${to}${output ? `, ${output}` : ''}`
     if (to === 'pass') this.#log.info({ check: name }, `health check "${name}" passes again`)
-    else this.#log.warn(details, `health check "${name}": ${to}${output ? `, ${output}` : ''}`)
+    else if ('error' in thrown) warnOf(this.#log, thrown.error, message, { check: name })
+    else this.#log.warn({ check: name }, message)
     const change: HealthChange = {
       check: name,
       kind: check.kind,
@@ -134,7 +134,7 @@ export class HealthMonitor implements Health {
       ...(to !== 'pass' && output !== undefined && { output }),
       status: this.readiness,
     }
-    const failed = (error: unknown) => this.#log.warn({ err: error }, 'a listener to health changes failed')
+    const failed = (error: unknown) => warnOf(this.#log, error, 'a listener to health changes failed')
     for (const listener of this.#listeners) (async () => listener(change))().catch(failed)
   }
 }

@@ -25,7 +25,7 @@ export function outcomeOf(value: unknown): Outcome {
 
 /** @param error what a check threw, which may be anything */
 export function failureOf(error: unknown): Outcome {
-  return { status: 'fail', output: messageOf(error).slice(0, longest), error }
+  return { status: 'fail', output: textOf(error).slice(0, longest), error }
 }
 
 function isResult(value: unknown): value is CheckResult {
@@ -33,11 +33,12 @@ function isResult(value: unknown): value is CheckResult {
   return typeof value === 'object' && value !== null && statuses.includes((value as CheckResult).status)
 }
 
-/** An AggregateError, as of a host with two addresses, has its messages inside. */
-function messageOf(error: unknown): string {
+/** What was thrown, in words. An AggregateError, as of a host with two addresses, has its messages inside. */
+export function textOf(error: unknown): string {
   try {
-    if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join(', ')
-    return error instanceof Error ? error.message || error.name : inspect(error, { depth: 1, breakLength: Infinity })
+    if (error instanceof AggregateError && !error.message) return error.errors.map(textOf).join(', ')
+    if (error instanceof Error) return `${error.message || error.name}`
+    return inspect(error, { depth: 1, breakLength: Infinity })
   } catch {
     return 'threw what can’t be shown'
   }

@@ -4,7 +4,7 @@ import { waitFor } from '@steadfast/testing'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { oneAtATime } from '../src/checks/one-at-a-time.js'
-import health, { diskCheck, type HealthOptions } from '../src/index.js'
+import health, { diskCheck, type HealthCheck, type HealthOptions } from '../src/index.js'
 
 t.test('send hooks that are added later don’t touch the probes', async (t) => {
   const app = Fastify()
@@ -131,4 +131,37 @@ t.test('a disk check waits no longer than its signal', async (t) => {
   const run = diskCheck({ path: '/', minFreeBytes: 1 }).run(controller.signal)
   controller.abort(new Error('too late'))
   await t.rejects(run as Promise<unknown>, { message: 'too late' })
+})
+
+t.test('an error that can’t be looked at is told by its text', async (t) => {
+  const sly = Object.defineProperty(new Error('sly'), 'message', {
+    get() {
+      throw new Error('no message')
+    },
+  })
+  const closed = new Proxy(new Error('closed'), {
+    getPrototypeOf() {
+      throw new Error('no prototype')
+    },
+  })
+  const odd = Object.assign(new Error('odd'), { message: 42 })
+  const lines: { msg: string; level: number }[] = []
+  const app = Fastify({ logger: { stream: { write: (line) => void lines.push(JSON.parse(line)) } } })
+  t.teardown(() => app.close())
+  const checks: Record<string, HealthCheck> = {}
+  for (const [name, error] of Object.entries({ sly, closed, odd })) {
+    checks[name] = { failAfter: 1, run: () => Promise.reject(error) }
+  }
+  await app.register(health, { checks })
+  app.health.on('change', () => {
+    throw sly
+  })
+  await app.ready()
+  await waitFor(() => lines.filter(({ level }) => level === 40).length === 6)
+  const told = lines.map(({ msg }) => msg).filter((msg) => msg.startsWith('health check'))
+  t.same(told, [
+    'health check "sly": fail, threw what can’t be shown',
+    'health check "closed": fail, threw what can’t be shown',
+    'health check "odd": fail, 42',
+  ])
 })
