@@ -59,7 +59,7 @@ export class HealthMonitor implements Health {
   add(name: string, check: HealthCheck): this {
     take('the name of a check', name ?? '', text)
     if (this.#runners.has(name)) throw new DuplicateCheckError(name)
-    const runner = new CheckRunner(name, resolveCheck(name, check), this.#clock, this.#changed)
+    const runner = new CheckRunner(name, resolveCheck(name, check), this.#clock, this.#changed, this.look)
     this.#runners.set(name, runner)
     if (this.#isRunning) runner.start()
     return this
@@ -87,6 +87,9 @@ export class HealthMonitor implements Health {
       warnOf(this.#log, error, `health check "${name}" could not be closed`)
     await Promise.all([...this.runners].map((runner) => runner.stop().catch(failed(runner.name))))
   }
+
+  /** Looks whether the app has started by now, so that it stays so even where nobody asks before a check is added. */
+  look = (): void => void this.isStarted
 
   /** Whether the app has been ready, and every check of the start has passed once. It stays so. */
   get isStarted(): boolean {

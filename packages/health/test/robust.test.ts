@@ -165,3 +165,23 @@ t.test('an error that can’t be looked at is told by its text', async (t) => {
     'health check "odd": fail, 42',
   ])
 })
+
+t.test('the app has started even if nobody asked at the time', async (t) => {
+  const failing: HealthCheck = { in: ['startup'], run: () => false }
+  const bare = Fastify()
+  t.teardown(() => bare.close())
+  await bare.register(health)
+  await bare.ready()
+  bare.health.add('late', failing)
+  t.equal((await bare.inject('/startupz')).statusCode, 200, 'with the change of the state')
+
+  const app = Fastify()
+  t.teardown(() => app.close())
+  let runs = 0
+  await app.register(health, { checks: { boot: { in: ['startup'], everyMs: 10, run: () => ++runs > 1 } } })
+  await app.ready()
+  await waitFor(() => runs > 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  app.health.add('late', failing)
+  t.equal((await app.inject('/startupz')).statusCode, 200, 'with the first pass')
+})
