@@ -185,3 +185,13 @@ t.test('the app has started even if nobody asked at the time', async (t) => {
   app.health.add('late', failing)
   t.equal((await app.inject('/startupz')).statusCode, 200, 'with the first pass')
 })
+
+t.test('a result with a status of another kind is a failure', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(health, { checks: { terminus: { run: () => ({ status: 'down' }) } } })
+  await app.ready()
+  await waitFor(() => app.health.status().checks.terminus?.time)
+  const output = "returned the status 'down', not 'pass', 'warn' or 'fail'"
+  t.match(app.health.status().checks.terminus, { status: 'fail', output })
+})
