@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-import type { Log } from './log.js'
+import { type Log, warnOf } from './log.js'
 import { object, type Rule, refuse, take, takeObject } from './rules.js'
 
 /** What is known of a request to a probe, on the app's port and on a port of its own. */
@@ -38,9 +38,11 @@ function byFunction(access: (request: ProbeRequest) => boolean, log: Log): Gate 
     try {
       const may: unknown = access(request)
       if (typeof may === 'boolean') return may ? 'details' : 'status'
+      // Its rejection, which nobody waits for, would end the process.
+      Promise.resolve(may).catch(() => {})
       log.warn({}, 'access of @steadfast/health must return true or false, at once; nobody is let in')
     } catch (err) {
-      log.warn({ err }, 'access of @steadfast/health failed; nobody is let in')
+      warnOf(log, err, 'access of @steadfast/health failed; nobody is let in')
     }
     return 'status'
   }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Gate, ProbeRequest } from './access.js'
 import { MethodError, UnauthorizedError } from './errors.js'
 import type { HealthMonitor } from './monitor.js'
@@ -50,6 +51,14 @@ export function answerTo(probe: Probe, monitor: HealthMonitor, request: ProbeReq
   if (may === 'status') return plain[monitor.readiness]
   const known = monitor.status()
   return answer(codes[known.status], details(known))
+}
+
+/** Writes it past everything that wraps the response. */
+export function sendTo(raw: ServerResponse, { code, headers, body }: Answer, method: string | undefined): void {
+  raw.writeHead(code, { ...headers, 'content-length': body.length })
+  // HTTP/2 takes no body here, where HTTP/1 leaves it out itself.
+  if (method === 'HEAD') raw.end()
+  else raw.end(body)
 }
 
 /** In the format of draft-inadarei-api-health-check-06, with a few members of our own, which it allows. */

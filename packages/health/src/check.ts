@@ -35,12 +35,12 @@ export interface CheckOptions {
 
 export interface HealthCheck extends CheckOptions {
   /**
-   * Fails when it throws, rejects, returns `false` or a `CheckResult` that says so; passes with anything else. It runs
-   * again only once the run before has settled.
+   * Fails when it throws, rejects, returns `false`, a `CheckResult` that says so or an object with another text as its
+   * `status`; passes with anything else. It runs again only once the run before has settled.
    */
   run(signal: AbortSignal): unknown
-  /** Called once, when the app closes. */
-  close?(): void
+  /** Called once, when the app closes, which waits for what it returns. */
+  close?(): unknown
 }
 
 export interface ResolvedCheck extends Required<CheckOptions>, Pick<HealthCheck, 'run' | 'close'> {}

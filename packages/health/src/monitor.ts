@@ -2,7 +2,7 @@ import { type HealthCheck, resolveCheck } from './check.js'
 import type { Clock } from './clock.js'
 import { DuplicateCheckError } from './errors.js'
 import type { State } from './lifecycle.js'
-import type { Log } from './log.js'
+import { type Log, warnOf } from './log.js'
 import { refuse, take, text } from './rules.js'
 import { CheckRunner } from './runner.js'
 import { type CheckStatus, type HealthStatus, statusOf } from './status.js'
@@ -59,7 +59,7 @@ export class HealthMonitor implements Health {
   add(name: string, check: HealthCheck): this {
     take('the name of a check', name ?? '', text)
     if (this.#runners.has(name)) throw new DuplicateCheckError(name)
-    const runner = new CheckRunner(name, resolveCheck(name, check), this.#clock, this.#changed)
+    const runner = new CheckRunner(name, resolveCheck(name, check), this.#clock, this.#changed, this.look)
     this.#runners.set(name, runner)
     if (this.#isRunning) runner.start()
     return this
@@ -81,16 +81,15 @@ export class HealthMonitor implements Health {
     for (const runner of this.runners) runner.start()
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#isRunning = false
-    for (const runner of this.runners) {
-      try {
-        runner.stop()
-      } catch (error) {
-        this.#log.warn({ err: error }, `health check "${runner.name}" could not be closed`)
-      }
-    }
+    const failed = (name: string) => (error: unknown) =>
+      warnOf(this.#log, error, `health check "${name}" could not be closed`)
+    await Promise.all([...this.runners].map((runner) => runner.stop().catch(failed(runner.name))))
   }
+
+  /** Looks whether the app has started by now, so that it stays so even where nobody asks before a check is added. */
+  look = (): void => void this.isStarted
 
   /** Whether the app has been ready, and every check of the start has passed once. It stays so. */
   get isStarted(): boolean {
@@ -125,11 +124,11 @@ export class HealthMonitor implements Health {
 
   #changed = (runner: CheckRunner, from: Status, to: Status): void => {
     const { name, check } = runner
-    const { output, error } = runner.reason
-    // What else is thrown may be nothing that a logger can write; the output has it.
-    const details = { check: name, ...(error instanceof Error && { err: error }) }
+    const { output, ...thrown } = runner.reason
+    const message = `health check "${name}": ${to}${output ? `, ${output}` : ''}`
     if (to === 'pass') this.#log.info({ check: name }, `health check "${name}" passes again`)
-    else this.#log.warn(details, `health check "${name}": ${to}${output ? `, ${output}` : ''}`)
+    else if ('error' in thrown) warnOf(this.#log, thrown.error, message, { check: name })
+    else this.#log.warn({ check: name }, message)
     const change: HealthChange = {
       check: name,
       kind: check.kind,
@@ -138,7 +137,7 @@ export class HealthMonitor implements Health {
       ...(to !== 'pass' && output !== undefined && { output }),
       status: this.readiness,
     }
-    const failed = (error: unknown) => this.#log.warn({ err: error }, 'a listener to health changes failed')
+    const failed = (error: unknown) => warnOf(this.#log, error, 'a listener to health changes failed')
     for (const listener of this.#listeners) (async () => listener(change))().catch(failed)
   }
 }

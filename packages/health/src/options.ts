@@ -83,7 +83,7 @@ export function resolveOptions(options: HealthOptions, log: Log): ResolvedHealth
     paths: resolvePaths(options.paths ?? {}),
     listen: port === undefined ? undefined : { port, host },
     checks: Object.entries(checks),
-    load: options.load && resolveLoad(options.load),
+    load: options.load === undefined ? undefined : resolveLoad(options.load),
     blockedMs: watchdog ? resolveBlocked(watchdog.blockedMs) : undefined,
     gate: resolveAccess(options.access, log),
     cgroupRoot: take('cgroupRoot', options.cgroupRoot, rules.text, '/'),

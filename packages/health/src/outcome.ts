@@ -13,7 +13,11 @@ export interface Outcome extends CheckResult {
 /** @param value what a check returned */
 export function outcomeOf(value: unknown): Outcome {
   if (value === false) return { status: 'fail', output: 'returned false' }
-  if (!isResult(value)) return { status: 'pass' }
+  if (!hasStatus(value)) return { status: 'pass' }
+  if (!isResult(value)) {
+    const output = `returned the status ${inspect(value.status)}, not 'pass', 'warn' or 'fail'`
+    return { status: 'fail', output: output.slice(0, longest) }
+  }
   const { status, output, observedValue, observedUnit } = value
   return {
     status,
@@ -25,19 +29,24 @@ export function outcomeOf(value: unknown): Outcome {
 
 /** @param error what a check threw, which may be anything */
 export function failureOf(error: unknown): Outcome {
-  return { status: 'fail', output: messageOf(error).slice(0, longest), error }
+  return { status: 'fail', output: textOf(error).slice(0, longest), error }
 }
 
-function isResult(value: unknown): value is CheckResult {
-  const statuses: unknown[] = ['pass', 'warn', 'fail'] satisfies Status[]
-  return typeof value === 'object' && value !== null && statuses.includes((value as CheckResult).status)
+function hasStatus(value: unknown): value is { status: string } {
+  return typeof value === 'object' && value !== null && 'status' in value && typeof value.status === 'string'
 }
 
-/** An AggregateError, as of a host with two addresses, has its messages inside. */
-function messageOf(error: unknown): string {
+function isResult(value: { status: string }): value is CheckResult {
+  const statuses: string[] = ['pass', 'warn', 'fail'] satisfies Status[]
+  return statuses.includes(value.status)
+}
+
+/** What was thrown, in words. An AggregateError, as of a host with two addresses, has its messages inside. */
+export function textOf(error: unknown): string {
   try {
-    if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join(', ')
-    return error instanceof Error ? error.message || error.name : inspect(error, { depth: 1, breakLength: Infinity })
+    if (error instanceof AggregateError && !error.message) return error.errors.map(textOf).join(', ')
+    if (error instanceof Error) return `${error.message || error.name}`
+    return inspect(error, { depth: 1, breakLength: Infinity })
   } catch {
     return 'threw what can’t be shown'
   }

@@ -25,6 +25,8 @@ async function health(app: FastifyInstance, options: HealthOptions): Promise<voi
   const monitor = new HealthMonitor(() => (isDeaf() ? 'starting' : shared.state), realClock, app.log)
   for (const [name, check] of checks) monitor.add(name, check)
   app.decorate('health', monitor)
+  shared.onState.add(monitor.look)
+  if (listen) app.addHook('onListen', async () => monitor.look())
   app.addHook('onReady', async () => monitor.start())
   app.addHook('preClose', async () => monitor.stop())
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Gate } from './access.js'
-import { answerTo, type Probe } from './answer.js'
+import { answerTo, type Probe, sendTo } from './answer.js'
 import type { HealthMonitor } from './monitor.js'
 
 /**
@@ -16,8 +16,10 @@ export async function addProbeRoutes(
   await app.register(async function healthProbes(context) {
     context.addHook('onRequest', function answerHealthProbe(request, reply) {
       const { health: probe } = request.routeOptions.config as unknown as { health: Probe }
-      const { code, headers, body } = answerTo(probe, monitor, request, gate)
-      reply.code(code).headers(headers).send(body)
+      const answer = answerTo(probe, monitor, request, gate)
+      // Hooks of the root that are added later land in this context too, and onSend hooks expect what others have set up.
+      reply.hijack()
+      sendTo(reply.raw, answer, request.raw.method)
     })
     for (const [probe, url] of Object.entries(paths)) {
       context.route({

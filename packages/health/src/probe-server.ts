@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Gate } from './access.js'
-import { answerTo, type Probe } from './answer.js'
+import { answerTo, type Probe, sendTo } from './answer.js'
 import { ListenError } from './errors.js'
 import type { Log } from './log.js'
 import type { HealthMonitor } from './monitor.js'
@@ -27,7 +27,7 @@ export async function startProbeServer(
     }
     const { headers, socket } = request
     const answer = answerTo(probe, monitor, { headers, ip: socket.remoteAddress ?? '', raw: request }, gate)
-    response.writeHead(answer.code, { ...answer.headers, 'content-length': answer.body.length }).end(answer.body)
+    sendTo(response, answer, request.method)
   })
   server.listen({ port, host })
   try {

@@ -25,6 +25,7 @@ export class CheckRunner {
   readonly #clock: Clock
   readonly #verdict: Verdict
   readonly #onChange: (runner: CheckRunner, from: Status, to: Status) => void
+  readonly #onFirstPass: () => void
   #lastMs = 0
   #told: Status | undefined
   #run: Run | undefined
@@ -36,12 +37,14 @@ export class CheckRunner {
     check: ResolvedCheck,
     clock: Clock,
     onChange: (runner: CheckRunner, from: Status, to: Status) => void,
+    onFirstPass: () => void,
   ) {
     this.name = name
     this.check = check
     this.#clock = clock
     this.#verdict = new Verdict(check.failAfter, check.passAfter)
     this.#onChange = onChange
+    this.#onFirstPass = onFirstPass
   }
 
   /** Runs it now, and from now on. */
@@ -50,13 +53,13 @@ export class CheckRunner {
   }
 
   /** Lets go of a run under way. What is known stays. */
-  stop(): void {
+  async stop(): Promise<void> {
     if (this.#isStopped) return
     this.#isStopped = true
     this.#cancelNext?.()
     this.#run?.cancelTimeout()
     this.#run?.controller.abort(new Error('the app closes'))
-    this.check.close?.()
+    await this.check.close?.()
   }
 
   get isStale(): boolean {
@@ -115,7 +118,10 @@ export class CheckRunner {
     this.#verdict.note(outcome.status)
     if (outcome.status !== 'pass') this.#reason = outcome
     if (outcome.status === 'fail') this.failures++
-    else this.hasPassed = true
+    else if (!this.hasPassed) {
+      this.hasPassed = true
+      this.#onFirstPass()
+    }
     if (this.#verdict.status) this.#tell(this.#verdict.status)
     if (this.hasPassed && !this.check.in.includes('ready')) this.#rest()
   }

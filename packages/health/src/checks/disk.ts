@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { type CheckOptions, type CheckResult, checkOptions, type HealthCheck } from '../check.js'
 import * as rules from '../rules.js'
+import { oneAtATime } from './one-at-a-time.js'
 
 export interface DiskCheckOptions extends CheckOptions {
   /** A file or folder on the file system. */
@@ -29,11 +30,13 @@ export function diskCheck(options: DiskCheckOptions): HealthCheck {
   if ((minFreeBytes ?? minFreeInodes) === undefined) {
     rules.refuse('diskCheck', 'given minFreeBytes, minFreeInodes or both', options)
   }
+  // A network file system that is away can hold statfs for ever.
+  const measure = oneAtATime(() => statfs(path))
   return {
     kind: 'degraded',
     ...when,
-    async run(): Promise<CheckResult> {
-      const { bavail, bsize, files, ffree } = await statfs(path)
+    async run(signal): Promise<CheckResult> {
+      const { bavail, bsize, files, ffree } = await measure(signal)
       const freeBytes = bavail * bsize
       const faults: string[] = []
       if (freeBytes < (minFreeBytes ?? 0)) faults.push(`${freeBytes} bytes free on ${path}, below ${minFreeBytes}`)
