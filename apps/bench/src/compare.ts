@@ -43,6 +43,8 @@ export interface Result {
   rounds: Figures[]
 }
 
+const mostTries = 3
+
 interface Run extends Round {
   rounds: number
   onProgress(message: string): void
@@ -66,10 +68,8 @@ async function measureAll({ contenders, figures }: Comparison, run: Run): Promis
   for (let round = 1; round <= run.rounds; round++) {
     const order = [...contenders.keys()]
     for (const index of round % 2 === 1 ? order : order.reverse()) {
-      const { name, measure } = contenders[index]!
-      const measured = await measure(run).catch((error: Error) => {
-        throw new Error(`${name}: ${error.message}`, { cause: error })
-      })
+      const { name } = contenders[index]!
+      const measured = await measureOnce(contenders[index]!, run)
       rounds[index]!.push(measured)
       const leftMs = ((performance.now() - startMs) / ++done) * (run.rounds * contenders.length - done)
       const figure = `${measured[main.name]!.toFixed(main.digits)} ${main.title}`
@@ -77,6 +77,19 @@ async function measureAll({ contenders, figures }: Comparison, run: Run): Promis
     }
   }
   return rounds
+}
+
+/** One round; again where it fails, for a long run is not to be lost by a moment's stall. What is wrong fails every time. */
+async function measureOnce({ name, measure }: Contender, run: Run): Promise<Figures> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await measure(run)
+    } catch (error) {
+      const { message } = error as Error
+      if (tries === mostTries) throw new Error(`${name}: ${message}`, { cause: error })
+      run.onProgress(`${name} is measured again: ${message}`)
+    }
+  }
 }
 
 function summarise({ contenders, figures }: Comparison, rounds: Figures[][]): Result[] {
