@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
-import { InFlight } from './in-flight.js'
+import type { InFlight } from './in-flight.js'
 
 /** What a look at a connection of a closing server says. */
 export type Verdict = 'leave' | 'idle' | 'silent' | 'session'
@@ -14,6 +14,9 @@ export interface Look {
   /** How long it may take to send a request, from there on or from its own beginning. */
   graceMs: number
 }
+
+/** A socket, while a request on it is answered. */
+type Answering = Socket & { _httpMessage?: ServerResponse | null }
 
 /** What is known of one connection. */
 export class Connection {
@@ -29,38 +32,37 @@ export class Connection {
   /** What it had read when it was first seen idle, and when that was; -1 while it is not. */
   #idleAtBytes = -1
   #idleSinceMs = 0
-  /** Used for one request after the other, so that none needs memory of its own. */
-  readonly #own = new InFlight()
-  /** What came while others were in flight, in order: pipelined requests, and streams of HTTP/2. */
-  readonly #more: InFlight[] = []
+  /** When the request came that is being answered. */
+  #startedMs = 0
+  /**
+   * What Node does not tell of a connection: pipelined requests that wait for their turn, streams of HTTP/2, and upgrades. In
+   * the order in which they came.
+   */
+  #noted: InFlight[] = []
 
   constructor(socket: Socket, server: Server) {
     this.socket = socket
     this.server = server
   }
 
+  /** Keeps nothing of a request in its turn: to hold on to each until the next would cost more than all else. */
   begin(raw: IncomingMessage, response: ServerResponse | undefined, nowMs: number): void {
     this.#hasServed = true
-    let entry = this.#own
-    if (entry.raw || this.#more.length > 0) {
-      entry = new InFlight()
-      this.#more.push(entry)
-    }
-    entry.start(raw, response, nowMs)
+    if (!this.session && response?.socket) this.#startedMs = nowMs
+    else this.#noted.push({ raw, response, startedMs: nowMs })
   }
 
+  /** Lets go of an answer that has not been the connection's only one. */
   end(response: ServerResponse): void {
-    if (this.#own.response === response) {
-      this.#own.clear()
-      return
-    }
-    const index = this.#more.findIndex((entry) => entry.response === response)
-    if (index >= 0) this.#more.splice(index, 1)
+    this.#noted = this.#noted.filter((entry) => entry.response !== response)
   }
 
   /** What is in flight, in the order in which it came. */
   inFlight(): InFlight[] {
-    return this.#own.raw ? [this.#own, ...this.#more] : this.#more
+    // What Node's own http server goes by; its close() leaves alone what has one.
+    const { _httpMessage: response } = this.socket as Answering
+    if (this.session || !response || this.#noted.some((entry) => entry.response === response)) return this.#noted
+    return [{ raw: response.req, response, startedMs: this.#startedMs }, ...this.#noted]
   }
 
   /**

@@ -1,7 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { FastifyRequest } from 'fastify'
 import { Connection } from './connection.js'
 import type { InFlight } from './in-flight.js'
 
@@ -14,7 +13,7 @@ interface Carrier {
 /** How exact the age of a request is: looking at the clock for each would cost memory. */
 const clockMs = 500
 
-/** The connections of an app's servers. A request costs two calls, and no memory. */
+/** The connections of an app's servers. A request costs one call, and no memory. */
 export class Connections {
   readonly all: Set<Connection> = new Set()
   /** How many there were. */
@@ -24,10 +23,6 @@ export class Connections {
   #isAnnouncing = false
   #nowMs = wholeMs()
   #clock: NodeJS.Timeout | undefined
-  /** One function for all answers, which finds the connection by the answer it is called on. */
-  readonly #answered: (this: ServerResponse) => void = function () {
-    ;(this.req.socket as Carrier)[connectionOf]?.end(this)
-  }
 
   /** Follows a server, from its first connection if it does not listen yet. Every server is followed once. */
   follow(server: Server): void {
@@ -55,13 +50,6 @@ export class Connections {
 
   stopClock(): void {
     clearInterval(this.#clock)
-  }
-
-  /** Keeps a request with what is in flight of it. */
-  name(request: FastifyRequest): void {
-    const entries = carrier(request.raw)?.[connectionOf]?.inFlight() // none of inject()
-    const entry = entries?.find(({ raw }) => raw === request.raw)
-    if (entry) entry.request = request
   }
 
   /** From now on every answer says `Connection: close`, those to requests in flight too if their headers are not out. */
@@ -97,8 +85,7 @@ export class Connections {
   #begin(raw: IncomingMessage, response: ServerResponse, server: Server): void {
     const connection = this.#connectionOf(raw, server)
     connection.begin(raw, response, this.#nowMs)
-    if (connection.session) endWith(connection, response)
-    else response.on('close', this.#answered)
+    if (connection.session || !response.socket) endWith(connection, response)
     if (this.#isAnnouncing) connection.announceClose()
   }
 
@@ -147,7 +134,7 @@ function carrier(raw: IncomingMessage): Carrier | undefined {
   return stream ? stream.session : (raw.socket as Carrier)
 }
 
-/** An HTTP/2 answer no longer knows its session once it is closed. Apart, for what a closure keeps is made at once. */
+/** An answer no longer knows its connection once it is closed. Apart, for what a closure keeps is made at once. */
 function endWith(connection: Connection, response: ServerResponse): void {
   response.on('close', () => connection.end(response))
 }

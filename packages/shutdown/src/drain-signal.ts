@@ -1,10 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Connections } from './connections.js'
 
 /** `request.drainSignal`: made where it is read, so that a request that does not read it pays nothing. */
 export class DrainSignals {
   readonly #connections: Connections
-  readonly #controllers = new WeakMap<FastifyRequest, AbortController>()
+  readonly #controllers = new WeakMap<IncomingMessage, AbortController>()
   #reason: Error | undefined
 
   constructor(connections: Connections) {
@@ -15,7 +16,7 @@ export class DrainSignals {
     const signals = this
     app.decorateRequest('drainSignal', {
       getter(this: FastifyRequest): AbortSignal {
-        return signals.#of(this)
+        return signals.#of(this.raw)
       },
     })
   }
@@ -23,18 +24,15 @@ export class DrainSignals {
   /** Aborts those of what is in flight, and any that is read later. */
   abort(reason: Error): void {
     this.#reason = reason
-    for (const { request } of this.#connections.inFlight()) {
-      if (request) this.#controllers.get(request)?.abort(reason)
-    }
+    for (const { raw } of this.#connections.inFlight()) this.#controllers.get(raw)?.abort(reason)
   }
 
-  #of(request: FastifyRequest): AbortSignal {
-    let controller = this.#controllers.get(request)
+  #of(raw: IncomingMessage): AbortSignal {
+    let controller = this.#controllers.get(raw)
     if (!controller) {
       controller = new AbortController()
       if (this.#reason) controller.abort(this.#reason)
-      this.#controllers.set(request, controller)
-      this.#connections.name(request)
+      this.#controllers.set(raw, controller)
     }
     return controller.signal
   }

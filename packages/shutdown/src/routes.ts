@@ -20,7 +20,7 @@ export class Routes {
   report(inFlight: InFlight[]): RequestReport[] {
     const routeOf = inFlight.length > 0 ? this.#finder() : () => undefined
     return inFlight.map(({ raw, startedMs }) => {
-      const { method = '', url = '' } = raw ?? {}
+      const { method = '', url = '' } = raw
       const path = url.split('?', 1)[0]!
       return { method, route: routeOf(method, path) ?? path, ageMs: (wholeMs() - startedMs) | 0 }
     })
