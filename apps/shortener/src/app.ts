@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import metrics from '@steadfast/metrics'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -28,6 +29,7 @@ export function buildApp(config: Config, database: Database, log: Logger): Fasti
   })
   app.removeContentTypeParser('text/plain') // 415, not "body must be object"
   app.setErrorHandler(answerError)
+  app.register(metrics)
   app.register(linkRoutes, { prefix: '/api/v1', database, baseUrl: config.BASE_URL })
   app.register(redirectRoutes, { database })
   return app

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { prefixRule } from './options.js'
 import { buckets as bucketsRule, take } from './given.js'
 import { secondsBuckets } from './histogram.js'
+import { prefixRule } from './options.js'
 import { dashboard } from './slo/dashboard.js'
 import { resolveObjective } from './slo/objective.js'
 import { rules } from './slo/rules.js'

@@ -60,7 +60,8 @@ export class Metrics {
    * @throws ERR_METRICS_NAME_TAKEN
    */
   counter<const Name extends string = never>(options: MetricOptions<Name>): Counter<Name> {
-    if (!`${options.name}`.endsWith('_total')) given.fail('name', 'a name that ends in _total, for a counter', options.name)
+    if (!`${options.name}`.endsWith('_total'))
+      given.fail('name', 'a name that ends in _total, for a counter', options.name)
     return this.#make(CounterMetric, options, [])
   }
 

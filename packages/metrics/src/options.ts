@@ -107,7 +107,8 @@ const pathRule: given.Rule = {
 export function resolveOptions(options: MetricsOptions): ResolvedMetricsOptions {
   takeObject('the options', options, keys, '')
   const { endpoint = {}, http = {}, runtime = {}, exemplars = false } = options
-  if (typeof exemplars !== 'function') take('exemplars', exemplars, { ...given.flag, must: 'true, false or a function' })
+  if (typeof exemplars !== 'function')
+    take('exemplars', exemplars, { ...given.flag, must: 'true, false or a function' })
   const resolvedHttp = http === false ? undefined : resolveHttp(http)
   return {
     registry: take('registry', options.registry, registryRule),

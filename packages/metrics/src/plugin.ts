@@ -20,9 +20,12 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
   const { registry = new prometheus.Registry(), prefix, endpoint, http, maxSeries, ...rest } = resolveOptions(options)
   if (app.hasDecorator('metrics') || counted.has(app.server)) throw new RegisteredTwiceError()
   counted.add(app.server)
-  let server: Server | undefined
+  let starting: Promise<Server> | undefined
   // These hooks run in reverse: what happens on the way out can still be read.
-  app.addHook('onClose', async () => server && stopEndpointServer(server))
+  app.addHook('onClose', async () => {
+    const server = await starting?.catch(() => undefined) // why it failed is in the log
+    if (server) await stopEndpointServer(server)
+  })
   const shared = join(app)
   const faults = new Faults(app.log)
   const runtime = new Runtime(rest.runtime, prefix)
@@ -57,8 +60,8 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
   if (endpoint?.listen) {
     const { listen } = endpoint
     app.addHook('onListen', async () => {
-      server = await startEndpointServer(endpoint, listen, own.scraper)
-      app.log.info({ address: server.address() }, 'metrics can be read at a port of their own')
+      starting = startEndpointServer(endpoint, listen, own.scraper)
+      app.log.info({ address: (await starting).address() }, 'metrics can be read at a port of their own')
     })
   } else if (endpoint) addEndpoint(app, endpoint, own.scraper)
 }

@@ -11,6 +11,9 @@ export interface Exposition {
 /** How long a scrape holds the event loop at a time. */
 const sliceMs = 4
 
+/** How much is written before the clock is looked at: a text that is put together is cheap, and to write it is not. */
+const chunkLength = 32_768
+
 /** Writes what `read` gives. Those who ask while it writes get what it is writing. */
 export class Scraper {
   /** How often all has been written. */
@@ -38,22 +41,20 @@ export class Scraper {
     const written: Buffer[] = []
     let text = ''
     let startMs = performance.now()
-    const rest = () => {
-      written.push(Buffer.from(text))
-      text = ''
-      return nextTurn()
-    }
     for (const family of this.#distinct(await this.#read())) {
       text += head(family, isOpenMetrics)
       for (const piece of family.pieces(isOpenMetrics)) {
         text += piece
+        if (text.length < chunkLength) continue
+        written.push(Buffer.from(text))
+        text = ''
         if (performance.now() - startMs < sliceMs) continue
-        await rest()
+        await nextTurn()
         startMs = performance.now()
       }
     }
-    if (isOpenMetrics) text += '# EOF\n'
-    await rest()
+    written.push(Buffer.from(isOpenMetrics ? `${text}# EOF\n` : text))
+    await nextTurn()
     return { contentType: contentTypes[format], body: Buffer.concat(written) }
   }
 

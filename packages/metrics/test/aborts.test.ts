@@ -88,7 +88,16 @@ async function counts(app: FastifyInstance) {
   }
 }
 
-const mixed = { complete: 800, before: 100, during: 100, byServer: 0, status499: 200, status500: 0, all: 1_000, inFlight: 0 }
+const mixed = {
+  complete: 800,
+  before: 100,
+  during: 100,
+  byServer: 0,
+  status499: 200,
+  status500: 0,
+  all: 1_000,
+  inFlight: 0,
+}
 
 async function expectMixed(t: Test, { app, let: resume }: App): Promise<void> {
   await waitFor(async () => (await counts(app)).inFlight === 0, { timeoutMs: 20_000 }).catch(() => {})
@@ -206,7 +215,13 @@ t.test('a reply that the server breaks off is its failure: 500', async (t) => {
     t.teardown(() => client?.destroy())
     const ask = (path: string) =>
       client
-        ? new Promise((resolve) => client.request({ ':path': path }).on('error', () => {}).on('close', resolve).resume())
+        ? new Promise((resolve) =>
+            client
+              .request({ ':path': path })
+              .on('error', () => {})
+              .on('close', resolve)
+              .resume(),
+          )
         : fetch(`http://127.0.0.1:${port}${path}`)
             .then((response) => response.text())
             .catch(() => {})

@@ -95,7 +95,11 @@ t.test('a request that another plugin’s hook has answered before is counted to
   await waitFor(async () => sumOf(await scrape(app), count, { route: '/a' }) === 3)
   const samples = await scrape(app)
   t.equal(sumOf(samples, count, { status_code: '401' }), 1)
-  t.equal(sumOf(samples, count, { status_code: '200' }), 2, 'also where the response is closed before our hook is called')
+  t.equal(
+    sumOf(samples, count, { status_code: '200' }),
+    2,
+    'also where the response is closed before our hook is called',
+  )
   t.equal(sumOf(samples, 'http_requests_in_flight'), 0)
   await app.close()
 })

@@ -49,7 +49,10 @@ t.test('counters, gauges and histograms, bound and not', async (t) => {
   queue.set(5)
   queue.inc()
   queue.dec(3)
-  own.gauge({ name: 'temperature_celsius', help: 'T.', labelNames: ['room'] }).labels({ room: 'a' }).set(-3.5)
+  own
+    .gauge({ name: 'temperature_celsius', help: 'T.', labelNames: ['room'] })
+    .labels({ room: 'a' })
+    .set(-3.5)
   const waits = own.histogram({ name: 'wait_seconds', help: 'Waits.', labelNames: ['to'], buckets: [0.1, 1] })
   for (const value of [0.1, 0.5, 3]) waits.observe({ to: 'a' }, value)
   const seconds = waits.labels({ to: 'b' }).startTimer()()
@@ -70,7 +73,11 @@ t.test('counters, gauges and histograms, bound and not', async (t) => {
   t.equal(sumOf(samples, 'wait_seconds_sum', { to: 'b' }), seconds)
 
   const refused: [() => unknown, string, RegExp][] = [
-    [() => own.counter({ name: 'orders_total', help: 'x', labelNames: ['plan'] }), 'NAME_TAKEN', /labels \(plan, country\)/],
+    [
+      () => own.counter({ name: 'orders_total', help: 'x', labelNames: ['plan'] }),
+      'NAME_TAKEN',
+      /labels \(plan, country\)/,
+    ],
     [() => own.histogram({ name: 'wait_seconds', help: 'x', labelNames: ['to'] }), 'NAME_TAKEN', /buckets \(0.1, 1\)/],
     [() => own.gauge({ name: 'wait_seconds', help: 'x' }), 'NAME_TAKEN', /it is a histogram/],
     [() => own.gauge({ name: 'http_request_duration_seconds', help: 'x' }), 'NAME_TAKEN', /it is a histogram/],

@@ -23,7 +23,7 @@ for (const http2 of [false, true]) {
     app.addContentTypeParser('application/octet-stream', (_request, payload, done) => {
       payload.resume().on('end', () => done(null))
     })
-    app.route({ method: ['GET', 'POST', 'HEAD'], url: '/slow', handler: (_, reply) => reply.send(Readable.from(slow())) })
+    app.route({ method: ['GET', 'POST'], url: '/slow', handler: (_, reply) => reply.send(Readable.from(slow())) })
     app.get('/whole', async () => 'ä'.repeat(50))
     const url = await app.listen({ port: 0, host: '127.0.0.1' })
     t.teardown(() => app.close())
@@ -46,7 +46,7 @@ for (const http2 of [false, true]) {
 
     await ask('GET', '/slow')
     await ask('GET', '/whole')
-    await ask('HEAD', '/slow')
+    await ask('HEAD', '/whole')
     // Of a length that is told, and in chunks.
     await ask('POST', '/slow', Buffer.alloc(12_345))
     await ask('POST', '/slow', Readable.from([Buffer.alloc(1_000), Buffer.alloc(234)]))
@@ -60,7 +60,7 @@ for (const http2 of [false, true]) {
     t.ok(duration > 1.1 && duration < 5, `all of it after ${duration} s`)
     t.equal(sum('http_response_size_bytes', 'GET', '/slow'), 10_000)
     t.equal(sum('http_response_size_bytes', 'GET', '/whole'), 100)
-    t.equal(sum('http_response_size_bytes', 'HEAD', '/slow'), 0)
+    t.equal(sum('http_response_size_bytes', 'HEAD', '/whole'), 0)
     t.equal(sum('http_request_size_bytes', 'GET', '/slow'), 0)
     t.equal(sum('http_request_size_bytes', 'POST', '/slow'), 12_345 + 1_234)
   })

@@ -82,4 +82,3 @@ export function checkRoute({ config, url }: RouteOptions): void {
     fail(`config.disableMetrics ${of}`, flag.must, disableMetrics)
   if (statsId !== undefined && !text.test(statsId)) fail(`config.statsId ${of}`, text.must, statsId)
 }
-

@@ -48,8 +48,8 @@ export class EventLoopDelay {
   #delays(prefix: string): MetricFamily[] {
     const window = this.#windows?.[0]
     if (!window || window.count === 0) return []
+    const help = 'How late the event loop was, over the last 30 to 60 seconds.'
     const delay = (name: string, nanoseconds: number) => {
-      const help = 'How late the event loop was, over the last 30 to 60 seconds.'
       // It notes the time from one tick to the next, which is due after the resolution.
       const late = Math.max(0, nanoseconds - resolutionMs * 1e6)
       return gauge(`${prefix}nodejs_eventloop_lag_${name}seconds`, help, late / 1e9)

@@ -29,7 +29,8 @@ export function processFamilies(prefix: string): MetricFamily[] {
 function linuxFamilies(prefix: string): MetricFamily[] {
   if (process.platform !== 'linux') return []
   const status = readFileSync('/proc/self/status', 'utf8')
-  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN) * 1_024
+  const bytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN) * 1_024
   const limit = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
   return [
     gauge(`${prefix}process_virtual_memory_bytes`, 'Addresses that are in use.', bytes('VmSize')),

@@ -72,16 +72,16 @@ function requestPanels(objective: Objective, prefix: string, window: string): Pa
     {
       title: 'Aborted requests',
       unit: 'reqps',
-      queries: [
-        ['{{phase}} by {{by}}', `sum by (phase, by) (rate(${prefix}http_requests_aborted_total[${window}]))`],
-      ],
+      queries: [['{{phase}} by {{by}}', `sum by (phase, by) (rate(${prefix}http_requests_aborted_total[${window}]))`]],
     },
     {
       title: 'Requests in flight',
       unit: 'short',
       queries: [['{{instance}}', `${prefix}http_requests_in_flight`]],
     },
-    ...(apdex ? [{ title: 'Apdex', unit: 'none', queries: [['{{job}}', apdexOf(apdex, prefix, window)]] } as Panel] : []),
+    ...(apdex
+      ? [{ title: 'Apdex', unit: 'none', queries: [['{{job}}', apdexOf(apdex, prefix, window)]] } as Panel]
+      : []),
     { title: 'Requests in all', unit: 'short', queries: [['{{job}}', `sum by (job) (increase(${all}[$__range]))`]] },
   ]
 }

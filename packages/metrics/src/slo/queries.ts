@@ -29,7 +29,11 @@ function upTo(seconds: number): string {
 }
 
 /** The share of requests that missed the objective, by each of its two sides. */
-export function badShares({ latency }: Objective, prefix: string, window: string): Record<'errors' | 'latency', string> {
+export function badShares(
+  { latency }: Objective,
+  prefix: string,
+  window: string,
+): Record<'errors' | 'latency', string> {
   const { all, failed, answered, within, rate } = queriesFor(prefix)
   // Where nothing has failed yet, there is no series of failures.
   return {

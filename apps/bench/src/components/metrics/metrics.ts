@@ -2,6 +2,10 @@ import type { Comparison } from '../../compare.js'
 import { contenders } from '../contender.js'
 
 const histogram = { module: 'prom-client', about: 'a histogram' }
+const steadfast = {
+  module: 'steadfast',
+  about: '@steadfast/metrics: a histogram, its series bound as the plugin does it',
+}
 
 export const metrics: Comparison[] = [
   {
@@ -19,6 +23,7 @@ export const metrics: Comparison[] = [
         about: 'a histogram and a summary, as fastify-metrics keeps them',
         options: { summary: true },
       },
+      steadfast,
     ]),
   },
   {
@@ -29,6 +34,6 @@ export const metrics: Comparison[] = [
       { name: 'delayMs', title: 'longest event loop delay ms', digits: 1 },
       { name: 'mib', title: 'MiB', digits: 1 },
     ],
-    contenders: contenders('metrics', 'scrape', [histogram]),
+    contenders: contenders('metrics', 'scrape', [histogram, steadfast]),
   },
 ]
