@@ -5,9 +5,9 @@ export function negotiate(accept = ''): Format {
   let best = { format: 'text' as Format, q: 0 }
   for (const range of accept.toLowerCase().split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
-    const valueOf = (name: string) => parameters.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1)
-    const q = Number(valueOf('q') ?? 1)
-    const format = formatOf(type, valueOf('version'))
+    const parameter = (name: string) => parameters.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1)
+    const q = Number(parameter('q') ?? 1)
+    const format = formatOf(type, parameter('version'))
     if (format && q > best.q) best = { format, q }
   }
   return best.format

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Faults } from './faults.js'
 import type { Format } from './negotiate.js'
+import { Output } from './output.js'
 import { contentTypes, type Family, familyName, head } from './text.js'
 
 export interface Exposition {
@@ -16,8 +17,7 @@ const chunkLength = 32_768
 
 /** Writes what `read` gives. Those who ask while it writes get what it is writing. */
 export class Scraper {
-  /** How often all has been written. */
-  renders = 0
+  #lastBytes = 0
   readonly #read: () => Promise<Family[]>
   readonly #faults: Faults
   readonly #underWay = new Map<Format, Promise<Exposition>>()
@@ -36,9 +36,8 @@ export class Scraper {
   }
 
   async #render(format: Format): Promise<Exposition> {
-    this.renders++
     const isOpenMetrics = format === 'openMetrics'
-    const written: Buffer[] = []
+    const output = new Output(this.#lastBytes + 4 * chunkLength)
     let text = ''
     let startMs = performance.now()
     for (const family of this.#distinct(await this.#read())) {
@@ -46,16 +45,17 @@ export class Scraper {
       for (const piece of family.pieces(isOpenMetrics)) {
         text += piece
         if (text.length < chunkLength) continue
-        written.push(Buffer.from(text))
+        output.write(text)
         text = ''
         if (performance.now() - startMs < sliceMs) continue
         await nextTurn()
         startMs = performance.now()
       }
     }
-    written.push(Buffer.from(isOpenMetrics ? `${text}# EOF\n` : text))
-    await nextTurn()
-    return { contentType: contentTypes[format], body: Buffer.concat(written) }
+    output.write(isOpenMetrics ? `${text}# EOF\n` : text)
+    const body = output.written
+    this.#lastBytes = body.length
+    return { contentType: contentTypes[format], body }
   }
 
   /** A scrape that has a name twice is refused as a whole: the first has it. */

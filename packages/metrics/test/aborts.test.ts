@@ -50,7 +50,9 @@ async function start(t: Test, options: { http2?: true } = {}): Promise<App> {
   return {
     app,
     port: (app.server.address() as { port: number }).port,
-    let: () => waiting.splice(0).forEach((resume) => resume()),
+    let: () => {
+      for (const resume of waiting.splice(0)) resume()
+    },
     hanging: () => hanging,
     streaming: () => streaming,
   }

@@ -73,7 +73,10 @@ export class RequestRecorder {
   /** At onResponse. */
   finish(request: FastifyRequest, reply: FastifyReply): void {
     const raw: Raw = reply.raw
-    if (raw[current] !== undefined) return this.#end(raw)
+    if (raw[current] !== undefined) {
+      this.#end(raw)
+      return
+    }
     // A hook of another plugin has answered before ours was called.
     const series = this.#routes.of(request)
     raw[current] = null
@@ -99,7 +102,10 @@ export class RequestRecorder {
     const { request } = reply
     this.#pipelined.remove(request.raw.socket, raw)
     const outcome = outcomeOf(request.raw, raw)
-    if (outcome === 'complete') return this.#record(series, reply.statusCode, request, reply)
+    if (outcome === 'complete') {
+      this.#record(series, reply.statusCode, request, reply)
+      return
+    }
     // The head of a reply that waits for its turn on the connection has been made, but not sent.
     const hasBegun = raw.headersSent && raw.socket !== null
     this.#aborts.count(series.method, series.route, hasBegun ? 'during_reply' : 'before_reply', outcome)

@@ -11,12 +11,12 @@ export interface PgPoolLike {
 /** Connections and waiting requests of all pools, by name. */
 export function pgFamilies(pools: Map<string, PgPoolLike>, prefix: string): MetricFamily[] {
   if (pools.size === 0) return []
-  const gauge = (name: string, help: string, valueOf: (pool: PgPoolLike) => number | undefined): MetricFamily => ({
+  const gauge = (name: string, help: string, read: (pool: PgPoolLike) => number | undefined): MetricFamily => ({
     name: `${prefix}pg_pool_${name}`,
     help,
     type: 'gauge',
-    samples: [...pools].flatMap(([pool, read]) => {
-      const value = valueOf(read)
+    samples: [...pools].flatMap(([pool, looked]) => {
+      const value = read(looked)
       return value === undefined ? [] : [{ labels: { pool }, value }]
     }),
   })

@@ -60,12 +60,12 @@ export class WatchedRedis {
 /** Status, queue and latency of all clients, by name. */
 export function redisFamilies(clients: Map<string, WatchedRedis>, prefix: string): MetricFamily[] {
   if (clients.size === 0) return []
-  const gauge = (name: string, help: string, valueOf: (client: WatchedRedis) => number | undefined): MetricFamily => ({
+  const gauge = (name: string, help: string, read: (client: WatchedRedis) => number | undefined): MetricFamily => ({
     name: `${prefix}redis_${name}`,
     help,
     type: 'gauge',
     samples: [...clients].flatMap(([pool, client]) => {
-      const value = valueOf(client)
+      const value = read(client)
       return value === undefined ? [] : [{ labels: { pool }, value }]
     }),
   })

@@ -6,11 +6,11 @@ import { gauge } from './families.js'
 export function heapFamilies(prefix: string): MetricFamily[] {
   const { heapTotal, heapUsed, external } = process.memoryUsage()
   const spaces = getHeapSpaceStatistics().map((space) => ({ ...space, name: space.space_name.replace(/_space$/, '') }))
-  const bySpace = (name: string, help: string, valueOf: (space: (typeof spaces)[number]) => number): MetricFamily => ({
+  const bySpace = (name: string, help: string, read: (space: (typeof spaces)[number]) => number): MetricFamily => ({
     name: `${prefix}nodejs_heap_space_size_${name}_bytes`,
     help,
     type: 'gauge',
-    samples: spaces.map((space) => ({ labels: { space: space.name }, value: valueOf(space) })),
+    samples: spaces.map((space) => ({ labels: { space: space.name }, value: read(space) })),
   })
   return [
     gauge(`${prefix}nodejs_heap_size_total_bytes`, 'The heap of V8.', heapTotal),

@@ -23,6 +23,6 @@ export async function start({ buckets }: RecorderOptions): Promise<Recorder> {
         statuses.get(status) ?? add(statuses, status, histogram.labels({ method, route, status_code: status }))
       series.observe(seconds)
     },
-    scrape: async () => (await app.metrics.render()).body.toString(),
+    scrape: async () => (await app.metrics.render()).body,
   }
 }
