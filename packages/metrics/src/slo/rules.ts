@@ -26,12 +26,10 @@ interface Rule {
   annotations?: Record<string, string>
 }
 
-/** Recording rules for the objective, and alerts on how fast its budget burns. */
+/** Recording rules for the objective, and alerts on how fast its budget burns; in one group, for these read those. */
 export function rules(objective: Objective, prefix: string): string {
-  return `groups:\n${group(`${prefix}http_slo_records`, records(objective, prefix))}${group(
-    `${prefix}http_slo_alerts`,
-    alerts(objective, prefix),
-  )}`
+  const all = [...records(objective, prefix), ...alerts(objective, prefix)]
+  return `groups:\n  - name: ${prefix}http_slo\n    rules:\n${all.map(toYaml).join('')}`
 }
 
 function records(objective: Objective, prefix: string): Rule[] {
@@ -76,10 +74,6 @@ function alerts({ target }: Objective, prefix: string): Rule[] {
       },
     }
   })
-}
-
-function group(name: string, rules: Rule[]): string {
-  return `  - name: ${name}\n    rules:\n${rules.map(toYaml).join('')}`
 }
 
 function toYaml({ record, alert, expr, labels = {}, annotations = {} }: Rule): string {
