@@ -241,3 +241,38 @@ t.test('a reply that the server breaks off is its failure: 500', async (t) => {
     resume()
   }
 })
+
+t.test('a client that goes while a hook before ours takes its time', async (t) => {
+  for (const http2 of [false, true]) {
+    const app = Fastify({ ...((http2 ? { http2 } : {}) as object), forceCloseConnections: true })
+    t.teardown(() => app.close())
+    let [arrived, lost] = [0, 0]
+    let resume = () => {}
+    app.addHook('onRequest', async (_request, reply) => {
+      arrived++
+      reply.raw.on('close', () => lost++)
+      await new Promise<void>((resolve) => {
+        resume = resolve
+      })
+    })
+    await app.register(metrics, { runtime: false })
+    app.get('/a', async () => 'ok')
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    if (http2) {
+      const client = connectHttp2(url)
+      t.teardown(() => client.destroy())
+      const stream = client.request({ ':path': '/a' }).on('error', () => {})
+      await waitFor(() => arrived === 1)
+      stream.close(8)
+    } else {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1')
+      socket.write('GET /a HTTP/1.1\r\nhost: x\r\n\r\n')
+      await waitFor(() => arrived === 1)
+      socket.destroy()
+    }
+    await waitFor(() => lost === 1)
+    resume()
+    await waitFor(async () => (await counts(app)).all === 1)
+    t.match(await counts(app), { before: 1, status499: 1, all: 1, inFlight: 0 }, `HTTP/${http2 ? 2 : 1}`)
+  }
+})

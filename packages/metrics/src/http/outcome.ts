@@ -19,6 +19,12 @@ function destroyHere(this: Response, error?: Error): Response {
   return Object.getPrototypeOf(this).destroy.call(this, error)
 }
 
+/** Whether it has ended already: a hook that stands before ours may take its time. */
+export function isOver(request: IncomingMessage, response: ServerResponse): boolean {
+  if ('stream' in response) return (response.stream as ServerHttp2Stream).destroyed
+  return response.destroyed || request.socket.destroyed
+}
+
 /** How a request ended that has ended. */
 export function outcomeOf(request: IncomingMessage, response: Response): Outcome {
   if ('stream' in response) {

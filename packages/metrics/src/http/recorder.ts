@@ -6,7 +6,7 @@ import type { ResolvedHttp } from '../options.js'
 import { Aborts } from './aborts.js'
 import { attachMeter, recordMeter } from './body-meter.js'
 import { CustomLabels } from './custom-labels.js'
-import { outcomeOf, watchResponse } from './outcome.js'
+import { isOver, outcomeOf, watchResponse } from './outcome.js'
 import { Pipelined } from './pipelined.js'
 import { RequestMetrics, type RequestSeries } from './request-metrics.js'
 import { type MethodSeries, Routes } from './routes.js'
@@ -56,6 +56,7 @@ export class RequestRecorder {
   /** At the first onRequest. */
   start(request: FastifyRequest, reply: FastifyReply): void {
     const raw: Raw = reply.raw
+    if (raw[current] === null) return // a hook before ours has taken longer than the client has waited
     const series = this.#routes.of(request)
     if (series === undefined) {
       raw[current] = null
@@ -68,6 +69,7 @@ export class RequestRecorder {
     watchResponse(raw)
     if (raw.socket === null) this.#pipelined.add(request.raw.socket, raw)
     if (this.#isMetered) attachMeter(request.raw, raw)
+    if (isOver(request.raw, raw)) this.#end(raw)
   }
 
   /** At onResponse. */
@@ -77,10 +79,10 @@ export class RequestRecorder {
       this.#end(raw)
       return
     }
-    // A hook of another plugin has answered before ours was called.
-    const series = this.#routes.of(request)
+    // It has ended before our first hook was called.
     raw[current] = null
-    if (series) this.#record(series, reply.statusCode, request, reply)
+    const series = this.#routes.of(request)
+    if (series) this.#close(series, request, reply)
   }
 
   inFlightFamily(): MetricFamily {
@@ -101,6 +103,11 @@ export class RequestRecorder {
     this.#inFlight--
     const { request } = reply
     this.#pipelined.remove(request.raw.socket, raw)
+    this.#close(series, request, reply)
+  }
+
+  #close(series: MethodSeries, request: FastifyRequest, reply: FastifyReply): void {
+    const { raw } = reply
     const outcome = outcomeOf(request.raw, raw)
     if (outcome === 'complete') {
       this.#record(series, reply.statusCode, request, reply)

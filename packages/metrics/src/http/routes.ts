@@ -64,7 +64,9 @@ export class Routes {
   }
 
   #addMethod(route: Route, given: string): MethodSeries {
-    const method = this.#knownMethods.has(given) ? given : otherMethod
+    // A route is only found by the methods that it has.
+    const isKnown = route !== this.#unknown || this.#knownMethods.has(given)
+    const method = isKnown ? given : otherMethod
     const series = route.methods.get(method) ?? { method, route: route.label, byStatus: new Map() }
     route.methods.set(method, series)
     return series
