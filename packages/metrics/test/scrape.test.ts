@@ -31,7 +31,7 @@ t.test('10,000 series of a histogram hold the event loop only shortly, and five 
   let loop = setImmediate(turning)
   const [first, ...others] = await Promise.all(Array.from({ length: 5 }, () => app.metrics.render()))
   clearImmediate(loop)
-  t.ok(turns >= 4, `others had ${turns} turns meanwhile`)
+  t.ok(turns >= 2, `others had ${turns} turns meanwhile`)
   for (const other of others) t.equal(other, first, 'all five got what was written once')
   t.not(await app.metrics.render(), first, 'the next is new')
   await app.close()
