@@ -27,8 +27,8 @@ t.test('every component bench measures every peer', async (t) => {
     'cache-memory': ['lru-cache', ...redis],
     'cache-redis': ['ioredis', ...redis],
     'cache-stampede': ['lru-cache', ...redis],
-    'metrics-record': ['prom-client', '@platformatic/prom-client', 'prom-client-summary'],
-    'metrics-scrape': ['prom-client', '@platformatic/prom-client'],
+    'metrics-record': ['prom-client', '@platformatic/prom-client', 'prom-client-summary', 'steadfast'],
+    'metrics-scrape': ['prom-client', '@platformatic/prom-client', 'steadfast'],
     logging: ['pino', 'pino-async', 'pino-roll', 'winston-daily-rotate-file'],
   }
   for (const [name, contenders] of Object.entries(expected)) {

@@ -11,6 +11,7 @@ if (parts.includes('health')) {
   const { default: health } = await import('@steadfast/health')
   await app.register(health, { paths: { details: healthPath } })
 }
+if (parts.includes('metrics')) await app.register((await import('@steadfast/metrics')).default)
 
 app.get<{ Params: { code: string } }>('/:code', async (request, reply) => {
   const target = links.get(request.params.code)
