@@ -61,7 +61,7 @@ export class RequestRecorder {
     }
   }
 
-  /** A hook that notes the route of its requests; none if they are not recorded. */
+  /** A hook that notes the route of its requests, or lets go of them if they are not recorded. */
   hookOf(options: RouteOptions): onRequestHookHandler {
     const route = this.#routes.declare(options)
     const recorder = this
