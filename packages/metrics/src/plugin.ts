@@ -75,5 +75,6 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
   } else if (endpoint) addEndpoint(app, endpoint, own.scraper)
 }
 
-const plugin: typeof metrics = fp(metrics, { fastify: '>=5.8 <6', name: '@steadfast/metrics' })
+// Fastify 5.8.0 takes itself for 5.7.4: what is asked of it is in package.json.
+const plugin: typeof metrics = fp(metrics, { fastify: '5.x', name: '@steadfast/metrics' })
 export default plugin
