@@ -16,7 +16,8 @@ dashboard   a dashboard for Grafana, as JSON
   --latency-ms 500      how fast an answer must be; a bound of the buckets
   --apdex-ms MS         adds Apdex, by this threshold; a bound of the buckets, as is four times it
   --buckets A,B,C       what the app has as http.buckets, in seconds, if not the default
-  --prefix TEXT         what the app has as prefix`
+  --prefix TEXT         what the app has as prefix
+  --gc                  dashboard: the app has runtime.gc`
 
 function run(args: string[]): string {
   const options = {
@@ -25,6 +26,7 @@ function run(args: string[]): string {
     'apdex-ms': { type: 'string' },
     buckets: { type: 'string' },
     prefix: { type: 'string' },
+    gc: { type: 'boolean', default: false },
     help: { type: 'boolean' },
   } as const
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
@@ -39,7 +41,9 @@ function run(args: string[]): string {
   const objective = resolveObjective(numbers, buckets)
   const [what, ...more] = positionals
   if (what === 'rules' && more.length === 0) return rules(objective, prefix).trimEnd()
-  if (what === 'dashboard' && more.length === 0) return JSON.stringify(dashboard(objective, prefix), undefined, 2)
+  if (what === 'dashboard' && more.length === 0) {
+    return JSON.stringify(dashboard(objective, prefix, values.gc), undefined, 2)
+  }
   throw new Error(what === undefined ? 'say what to write' : `there is no ${positionals.join(' ')}`)
 }
 

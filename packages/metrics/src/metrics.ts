@@ -29,6 +29,7 @@ export interface MetricsParts {
   prefix: string
   maxSeries: number
   objective: Objective
+  hasGarbage: boolean
   /** The plugin's own. */
   metrics: readonly Metric<object>[]
   sources: readonly (() => MetricFamily[])[]
@@ -97,7 +98,8 @@ export class Metrics {
 
   /** A dashboard for Grafana, to be written as JSON. */
   dashboard(): object {
-    return dashboard(this.#parts.objective, this.#parts.prefix)
+    const { objective, prefix, hasGarbage } = this.#parts
+    return dashboard(objective, prefix, hasGarbage)
   }
 
   #make<Made extends Metric<object>, Options extends HistogramOptions>(

@@ -37,6 +37,7 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
     prefix,
     maxSeries,
     objective: rest.objective,
+    hasGarbage: rest.runtime.gc,
     metrics: [...(recorder?.metrics ?? []), ...runtime.metrics],
     sources: [...(recorder ? [() => [recorder.inFlightFamily()]] : []), ...runtime.sources],
     joined: shared.metricSources,

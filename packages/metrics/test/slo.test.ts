@@ -118,7 +118,7 @@ t.test('whole numbers of seconds match as Prometheus 2 and 3 write them', async 
 })
 
 t.test('every query of the dashboard names series of a real scrape', async (t) => {
-  const app = await appWith(t, { prefix: 'shop_', slo: { apdexMs: 250 } })
+  const app = await appWith(t, { prefix: 'shop_', slo: { apdexMs: 250 }, runtime: { gc: true } })
   app.metrics.pool('main', { totalCount: 1, idleCount: 1, waitingCount: 0 })
   app.metrics.pool('cache', { status: 'ready', ping: async () => 'PONG' })
   app.get('/a', async () => 'ok')
@@ -162,6 +162,9 @@ t.test('the command gives the same', async (t) => {
   const options = ['--prefix', 'shop_', '--buckets', '0.2,0.8', '--apdex-ms', '200', '--latency-ms', '200']
   t.equal(run('rules', ...options).stdout, app.metrics.rules())
   t.same(JSON.parse(run('dashboard', ...options).stdout), app.metrics.dashboard())
+  const withGarbage = await appWith(t, { runtime: { gc: true } })
+  t.same(JSON.parse(run('dashboard', '--gc').stdout), withGarbage.metrics.dashboard())
+  t.notSame(withGarbage.metrics.dashboard(), (await appWith(t, {})).metrics.dashboard())
   t.match(run('--help'), { status: 0, stdout: /steadfast-metrics rules\|dashboard/ })
   for (const [args, message] of [
     [[], /say what to write/],

@@ -7,20 +7,19 @@ import type { ResolvedHttp } from '../options.js'
 import { Aborts } from './aborts.js'
 import { attachMeter, recordMeter } from './body-meter.js'
 import { CustomLabels } from './custom-labels.js'
-import { Finishes } from './finishes.js'
+import { Finishes, turnOfConnection } from './finishes.js'
 import { isOver, type Outcome, type OutcomeOf, outcomeOf, outcomeOfHttp1, watchResponse } from './outcome.js'
 import { Pipelined } from './pipelined.js'
 import { RequestMetrics, type RequestSeries } from './request-metrics.js'
 import { type MethodSeries, Routes } from './routes.js'
 import { clientClosed } from './status.js'
 import { type TraceIdOf, TraceIds } from './trace-ids.js'
+import { Turn } from './turn.js'
 
-const current: unique symbol = Symbol('steadfast.metrics.request')
-const replyOf: unique symbol = Symbol('steadfast.metrics.reply')
-const startMs: unique symbol = Symbol('steadfast.metrics.start')
+const ownTurn: unique symbol = Symbol('steadfast.metrics.request')
 
-/** `current` is set from the start of a request to its end, and null from then on. */
-type Raw = FastifyReply['raw'] & { [current]?: MethodSeries | null; [replyOf]?: FastifyReply; [startMs]?: number }
+/** A response that can't go by the turn of its connection has one of its own. */
+type Raw = FastifyReply['raw'] & { [ownTurn]?: Turn }
 
 /** Records each request once, at the first of the events that can end it. A listener for each is for those alone that need one. */
 export class RequestRecorder {
@@ -33,7 +32,7 @@ export class RequestRecorder {
   readonly #traceIds: TraceIds | undefined
   readonly #isMetered: boolean
   readonly finishes: Finishes
-  readonly #pipelined = new Pipelined((raw) => this.#end(raw as Raw, outcomeOfHttp1))
+  readonly #pipelined = new Pipelined((raw) => this.#endOwn(raw as Raw, outcomeOfHttp1))
   /** Stands for the series of a request until its route is known. */
   readonly #unnamed: MethodSeries
   readonly #onClose: (this: Raw) => void
@@ -54,8 +53,8 @@ export class RequestRecorder {
     this.#isMetered = http.sizes || http.ttfb
     this.#inFlightName = `${prefix}http_requests_in_flight`
     this.metrics = [...this.#requests.all, this.#aborts.metric]
-    const end = (raw: Raw) => this.#end(raw, outcomeOf)
-    this.finishes = new Finishes((raw) => this.#end(raw as Raw, outcomeOfHttp1))
+    const end = (raw: Raw) => this.#endOwn(raw, outcomeOf)
+    this.finishes = new Finishes((turn) => this.#end(turn, outcomeOfHttp1))
     this.#onClose = function () {
       end(this)
     }
@@ -66,48 +65,53 @@ export class RequestRecorder {
     const route = this.#routes.declare(options)
     const recorder = this
     return function noteRoute(request, reply, done) {
-      recorder.#note(reply.raw, recorder.#routes.at(route, request.method))
+      recorder.#note(request, reply, recorder.#routes.at(route, request.method))
       done()
     }
   }
 
   /** At the first onRequest. */
   start(request: FastifyRequest, reply: FastifyReply): void {
-    if ((reply.raw as Raw)[current] === undefined) this.#start(request, reply, performance.now())
+    if (turnOf(request, reply) === undefined) this.#start(request, reply, performance.now())
   }
 
   /** At onSend: a hook before ours has answered. Fastify knows since when, if somebody logs or listens for its end. */
   startLate(request: FastifyRequest, reply: FastifyReply): void {
-    if ((reply.raw as Raw)[current] === undefined) this.#start(request, reply, performance.now() - reply.elapsedTime)
+    if (turnOf(request, reply) === undefined) this.#start(request, reply, performance.now() - reply.elapsedTime)
   }
 
   #start(request: FastifyRequest, reply: FastifyReply, nowMs: number): void {
     const raw: Raw = reply.raw
-    raw[current] = this.#unnamed
-    raw[replyOf] = reply
-    raw[startMs] = nowMs
+    const shared = this.finishes.turnFor(request.raw, raw)
+    const turn = shared ?? new Turn()
+    turn.response = raw
+    turn.reply = reply
+    turn.series = this.#unnamed
+    turn.startMs = nowMs
     this.#inFlight++
     if (this.#isMetered) attachMeter(request.raw, raw)
-    if (this.finishes.tell(request.raw, raw)) {
-      if (raw.destroyed) this.#end(raw, outcomeOfHttp1)
+    if (shared) {
+      if (raw.destroyed) this.#end(turn, outcomeOfHttp1)
       return
     }
+    raw[ownTurn] = turn
     raw.on('close', this.#onClose)
     watchResponse(raw)
     if (raw.socket === null) this.#pipelined.add(request.raw.socket, raw)
-    if (isOver(request.raw, raw)) this.#end(raw, outcomeOf)
+    if (isOver(request.raw, raw)) this.#end(turn, outcomeOf)
   }
 
-  #note(raw: Raw, series: MethodSeries | undefined): void {
-    if (raw[current]?.routes !== this.#routes) return
-    if (series) raw[current] = series
-    else this.#forget(raw)
+  #note(request: FastifyRequest, reply: FastifyReply, series: MethodSeries | undefined): void {
+    const turn = turnOf(request, reply)
+    if (turn?.series?.routes !== this.#routes) return
+    if (series) turn.series = series
+    else this.#forget(turn)
   }
 
-  #forget(raw: Raw): void {
-    raw[current] = null
+  #forget(turn: Turn): void {
+    turn.series = undefined
     this.#inFlight--
-    if (this.#pipelined.isUsed) this.#pipelined.remove(raw[replyOf]!.request.raw.socket, raw)
+    if (this.#pipelined.isUsed) this.#pipelined.remove(turn.reply!.request.raw.socket, turn.response!)
   }
 
   inFlightFamily(): MetricFamily {
@@ -119,34 +123,42 @@ export class RequestRecorder {
     }
   }
 
-  /** At whatever comes first: its finish, its end, or that of the connection that it waits for. */
-  #end(raw: Raw, outcomeOf: OutcomeOf): void {
-    const noted = raw[current]
-    if (noted?.routes !== this.#routes) return
-    this.#forget(raw)
-    const reply = raw[replyOf]!
-    // No route of ours was reached: it has none, or a hook before has answered.
-    const series = noted === this.#unnamed ? this.#routes.of(reply.request) : noted
-    if (series) this.#close(series, reply, outcomeOf(reply.request.raw, raw))
+  #endOwn(raw: Raw, outcomeOf: OutcomeOf): void {
+    if (raw[ownTurn]) this.#end(raw[ownTurn], outcomeOf)
   }
 
-  #close(series: MethodSeries, reply: FastifyReply, outcome: Outcome): void {
+  /** At whatever comes first: its finish, its end, or that of the connection that it waits for. */
+  #end(turn: Turn, outcomeOf: OutcomeOf): void {
+    const { series: noted, reply } = turn
+    if (noted?.routes === this.#routes) {
+      this.#forget(turn)
+      const { request } = reply!
+      // No route of ours was reached: it has none, or a hook before has answered.
+      const series = noted === this.#unnamed ? this.#routes.of(request) : noted
+      if (series) this.#close(series, turn, reply!, outcomeOf(request.raw, reply!.raw))
+    }
+    turn.reply = undefined // a connection may be idle for long
+    // What has not gone out may still be sent by the app, in vain: its turn is known by it to be over.
+    if (reply?.raw.writableFinished) turn.response = undefined
+  }
+
+  #close(series: MethodSeries, turn: Turn, reply: FastifyReply, outcome: Outcome): void {
     const { raw } = reply
     if (outcome === 'complete') {
-      this.#record(series, reply.statusCode, reply)
+      this.#record(series, reply.statusCode, turn, reply)
       return
     }
     // The head of a reply that waits for its turn on the connection has been made, but not sent.
     const hasBegun = raw.headersSent && raw.socket !== null
     this.#aborts.count(series.method, series.route, hasBegun ? 'during_reply' : 'before_reply', outcome)
-    this.#record(series, outcome === 'client' ? clientClosed : 500, reply)
+    this.#record(series, outcome === 'client' ? clientClosed : 500, turn, reply)
   }
 
-  #record(method: MethodSeries, status: number, reply: FastifyReply): void {
+  #record(method: MethodSeries, status: number, turn: Turn, reply: FastifyReply): void {
     const series = this.#custom
       ? this.#requests.series(method, status, this.#custom.of(reply.request, reply))
       : (method.byStatus.get(status) ?? this.#add(method, status))
-    const seconds = (performance.now() - (reply.raw as Raw)[startMs]!) / 1_000
+    const seconds = (performance.now() - turn.startMs) / 1_000
     const traceId = this.#traceIds?.of(reply.request)
     if (traceId === undefined) series.duration.observe(seconds)
     else series.duration.observeTraced(seconds, traceId)
@@ -159,4 +171,8 @@ export class RequestRecorder {
     if (!this.#requests.hasOverflowed(series)) method.byStatus.set(status, series)
     return series
   }
+}
+
+function turnOf(request: FastifyRequest, reply: FastifyReply): Turn | undefined {
+  return (reply.raw as Raw)[ownTurn] ?? turnOfConnection(request.raw, reply.raw)
 }

@@ -8,10 +8,18 @@ interface Panel {
   queries: [legend: string, expr: string][]
 }
 
-/** A dashboard of the requests, their objective, the process and its pools, for Grafana 10 and later. */
-export function dashboard(objective: Objective, prefix: string): object {
+/**
+ * A dashboard of the requests, their objective, the process and its pools, for Grafana 10 and later.
+ * @param hasGarbage whether the app tells of its garbage collections
+ */
+export function dashboard(objective: Objective, prefix: string, hasGarbage: boolean): object {
   const window = '$__rate_interval'
-  const panels = [...requestPanels(objective, prefix, window), ...processPanels(prefix, window), ...poolPanels(prefix)]
+  const panels = [
+    ...requestPanels(objective, prefix, window),
+    ...processPanels(prefix, window),
+    ...(hasGarbage ? [garbagePanel(prefix, window)] : []),
+    ...poolPanels(prefix),
+  ]
   return {
     title: 'Fastify',
     uid: `steadfast-${prefix}metrics`,
@@ -115,11 +123,6 @@ function processPanels(prefix: string, window: string): Panel[] {
       queries: [['{{instance}}', `rate(${prefix}nodejs_eventloop_active_seconds_total[${window}])`]],
     },
     {
-      title: 'Garbage collection',
-      unit: 'percentunit',
-      queries: [['{{instance}} {{kind}}', `rate(${prefix}nodejs_gc_duration_seconds_sum[${window}])`]],
-    },
-    {
       title: 'Metrics that overflow or fail',
       unit: 'short',
       queries: [
@@ -128,6 +131,14 @@ function processPanels(prefix: string, window: string): Panel[] {
       ],
     },
   ]
+}
+
+function garbagePanel(prefix: string, window: string): Panel {
+  return {
+    title: 'Garbage collection',
+    unit: 'percentunit',
+    queries: [['{{instance}} {{kind}}', `rate(${prefix}nodejs_gc_duration_seconds_sum[${window}])`]],
+  }
 }
 
 function poolPanels(prefix: string): Panel[] {
