@@ -42,8 +42,8 @@ export interface RuntimeOptions {
   /** Delay and utilization of the event loop. Default true. */
   eventLoop?: boolean
   /**
-   * Durations of garbage collections. Default false: Node tells of each one by an event, which costs 0.1 to 0.2 ms, more than all
-   * else here together where requests come fast.
+   * Durations of garbage collections. Default false: Node tells of each one by an event, which takes about 0.1 ms: under full load
+   * as much as recording all requests.
    */
   gc?: boolean
 }
