@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { ValueError } from './errors.js'
 import type { LabelValues } from './labels.js'
 import { Metric } from './metric.js'
@@ -30,7 +31,9 @@ class CounterSeries implements BoundCounter {
   }
 
   inc(by = 1): void {
-    if (!(by >= 0 && by < Infinity)) throw new ValueError(this.name, 'a finite number from 0', `${by}`)
+    if (typeof by !== 'number' || !(by >= 0 && by < Infinity)) {
+      throw new ValueError(this.name, 'a finite number from 0', inspect(by))
+    }
     this.value += by
   }
 }
@@ -39,7 +42,7 @@ export class CounterMetric extends Metric<CounterSeries> implements Counter {
   readonly type = 'counter'
 
   inc(labelsOrBy: LabelValues | number = 1, by?: number): void {
-    if (typeof labelsOrBy === 'object') this.bind(labelsOrBy).inc(by)
+    if (typeof labelsOrBy === 'object' && labelsOrBy !== null) this.bind(labelsOrBy).inc(by)
     else this.bind({}).inc(labelsOrBy)
   }
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { ValueError } from './errors.js'
 import type { LabelValues } from './labels.js'
 import { Metric } from './metric.js'
@@ -36,16 +37,20 @@ class GaugeSeries implements BoundGauge {
   }
 
   set(value: number): void {
-    if (typeof value !== 'number') throw new ValueError(this.name, 'a number', `${value}`)
-    this.value = value
+    this.value = this.#checked(value)
   }
 
   inc(by = 1): void {
-    this.set(this.value + by)
+    this.value += this.#checked(by)
   }
 
   dec(by = 1): void {
-    this.set(this.value - by)
+    this.value -= this.#checked(by)
+  }
+
+  #checked(value: number): number {
+    if (typeof value !== 'number') throw new ValueError(this.name, 'a number', inspect(value))
+    return value
   }
 }
 
@@ -53,17 +58,17 @@ export class GaugeMetric extends Metric<GaugeSeries> implements Gauge {
   readonly type = 'gauge'
 
   set(labelsOrValue: LabelValues | number, value?: number): void {
-    if (typeof labelsOrValue === 'object') this.bind(labelsOrValue).set(value as number)
+    if (typeof labelsOrValue === 'object' && labelsOrValue !== null) this.bind(labelsOrValue).set(value as number)
     else this.bind({}).set(labelsOrValue)
   }
 
   inc(labelsOrBy: LabelValues | number = 1, by?: number): void {
-    if (typeof labelsOrBy === 'object') this.bind(labelsOrBy).inc(by)
+    if (typeof labelsOrBy === 'object' && labelsOrBy !== null) this.bind(labelsOrBy).inc(by)
     else this.bind({}).inc(labelsOrBy)
   }
 
   dec(labelsOrBy: LabelValues | number = 1, by?: number): void {
-    if (typeof labelsOrBy === 'object') this.bind(labelsOrBy).dec(by)
+    if (typeof labelsOrBy === 'object' && labelsOrBy !== null) this.bind(labelsOrBy).dec(by)
     else this.bind({}).dec(labelsOrBy)
   }
 

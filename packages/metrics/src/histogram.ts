@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { ValueError } from './errors.js'
 import type { LabelValues } from './labels.js'
 import { Metric, type MetricOptions } from './metric.js'
@@ -52,7 +53,9 @@ export class HistogramSeries implements BoundHistogram {
   }
 
   observe(value: number): void {
-    if (!(value - value === 0)) throw new ValueError(this.#name, 'a finite number', `${value}`)
+    if (typeof value !== 'number' || value - value !== 0) {
+      throw new ValueError(this.#name, 'a finite number', inspect(value))
+    }
     this.counts[this.#bucketOf(value)]!++
     this.sum += value
   }
@@ -99,7 +102,7 @@ export class HistogramMetric extends Metric<HistogramSeries> implements Histogra
   }
 
   observe(labelsOrValue: LabelValues | number, value?: number): void {
-    if (typeof labelsOrValue === 'object') this.bind(labelsOrValue).observe(value as number)
+    if (typeof labelsOrValue === 'object' && labelsOrValue !== null) this.bind(labelsOrValue).observe(value as number)
     else this.bind({}).observe(labelsOrValue)
   }
 

@@ -61,8 +61,6 @@ export class Metrics {
    * @throws ERR_METRICS_NAME_TAKEN
    */
   counter<const Name extends string = never>(options: MetricOptions<Name>): Counter<Name> {
-    if (!`${options.name}`.endsWith('_total'))
-      given.fail('name', 'a name that ends in _total, for a counter', options.name)
     return this.#make(CounterMetric, options, [])
   }
 
@@ -73,7 +71,6 @@ export class Metrics {
 
   /** A histogram; otherwise as `counter`. */
   histogram<const Name extends string = never>(options: HistogramOptions<Name>): Histogram<Name> {
-    given.take('buckets', options.buckets, given.buckets)
     return this.#make(HistogramMetric, options, ['buckets'])
   }
 
@@ -111,10 +108,15 @@ export class Metrics {
     if (!given.metricName.test(options.name)) given.fail('name', given.metricName.must, options.name)
     if (!given.text.test(options.help)) given.fail('help', given.text.must, options.help)
     const { name } = options
+    if ((Kind as unknown) === CounterMetric && !name.endsWith('_total')) {
+      given.fail('name', 'a name that ends in _total, for a counter', name)
+    }
+    given.take('buckets', options.buckets, given.buckets)
     const labelNames = given.take('labelNames', options.labelNames, given.labelNames, [])
     const maxSeries = given.take('maxSeries', options.maxSeries, given.count, this.#parts.maxSeries)
     const there = this.#own.get(name)
     if (there) return this.#same(there, Kind, labelNames, options.buckets)
+    if (this.#isThePlugins(name)) throw new NameTakenError(name, 'it is the plugin’s own')
     if (this.#parts.registry.getSingleMetric(name)) throw new NameTakenError(name, 'a metric of prom-client has it')
     const made = new Kind({ ...options, maxSeries })
     if (labelNames.length === 0) made.bind({}) // it is there from the start, with 0
@@ -150,8 +152,17 @@ export class Metrics {
     }))
     const ours = readSources([...sources, () => this.#pools.families(prefix)], faults)
     const theirs = readSources(joined, faults)
-    const itself = readSources([() => [faults.family(prefix), this.#overflows()]], faults)
-    return [...own, ...ours, ...theirs, ...ofClient, ...itself]
+    return [...own, ...ours, ...theirs, ...ofClient, ...this.#ofItself()]
+  }
+
+  #ofItself(): Family[] {
+    const { prefix, faults } = this.#parts
+    return readSources([() => [faults.family(prefix), this.#overflows()]], faults)
+  }
+
+  #isThePlugins(name: string): boolean {
+    const { sources, faults } = this.#parts
+    return [...readSources(sources, faults), ...this.#ofItself()].some((family) => family.name === name)
   }
 
   #overflows(): MetricFamily {

@@ -126,8 +126,8 @@ export function resolveOptions(options: MetricsOptions): ResolvedMetricsOptions 
 }
 
 function resolveEndpoint(endpoint: string | EndpointOptions): ResolvedEndpoint {
-  const { path, port, host, ...access } = typeof endpoint === 'string' ? { path: endpoint } : endpoint
   if (typeof endpoint !== 'string') takeObject('endpoint', endpoint, ['path', 'port', 'host', 'bearer', 'allow'])
+  const { path, port, host, ...access } = typeof endpoint === 'string' ? { path: endpoint } : endpoint
   take('endpoint.host', host, given.text)
   if (host !== undefined && port === undefined) given.fail('endpoint.port', 'set where endpoint.host is', port)
   return {

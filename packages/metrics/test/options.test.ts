@@ -19,6 +19,7 @@ t.test('options that can’t be used', async (t) => {
     [{ endpoint: { bearer: 'a secret\n' } }, 'OPTION', /^endpoint\.bearer .* not '…'$/],
     [{ endpoint: { allow: [] } }, 'OPTION', /^endpoint\.allow/],
     [{ endpoint: { allow: ['10.0.0.0/33'] } }, 'OPTION', /^endpoint\.allow .*10\.0\.0\.0\/33/],
+    [{ endpoint: null }, 'OPTION', /^endpoint must be an object.* not null/],
     [{ http: { buckets: [1, 0.5] } }, 'OPTION', /^http\.buckets .*\[ 1, 0\.5 \]/],
     [{ http: { buckets: [Number.POSITIVE_INFINITY] } }, 'OPTION', /^http\.buckets/],
     [{ http: { status: 'group' } }, 'OPTION', /^http\.status must be 'code' or 'class'/],

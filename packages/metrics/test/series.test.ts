@@ -93,6 +93,14 @@ t.test('counters, gauges and histograms, bound and not', async (t) => {
     [() => orders.inc(), 'LABELS', /orders_total/],
     [() => bound.inc(-1), 'VALUE', /orders_total takes a finite number from 0, not -1/],
     [() => queue.set('5' as never), 'VALUE', /queue_length/],
+    [() => queue.inc('5' as never), 'VALUE', /queue_length takes a number, not '5'/],
+    [() => queue.dec(null as never), 'VALUE', /queue_length takes a number, not null/],
+    [() => bound.inc('5' as never), 'VALUE', /orders_total takes a finite number from 0, not '5'/],
+    [() => bound.inc(1n as never), 'VALUE', /orders_total/],
+    [() => waits.observe({ to: 'a' }, '5' as never), 'VALUE', /wait_seconds takes .* not '5'/],
+    [() => own.counter({ name: 'metrics_faults_total', help: 'x' }), 'NAME_TAKEN', /the plugin’s own/],
+    [() => own.gauge({ name: 'http_requests_in_flight', help: 'x' }), 'NAME_TAKEN', /the plugin’s own/],
+    [() => own.counter(undefined as never), 'OPTION', /the options of a metric must be an object/],
     [() => waits.observe({ to: 'a' }, Number.NaN), 'VALUE', /wait_seconds/],
   ]
   for (const [act, code, message] of refused) t.throws(act, { code: `ERR_METRICS_${code}`, message }, `${message}`)

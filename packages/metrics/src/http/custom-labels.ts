@@ -25,7 +25,9 @@ export class CustomLabels {
     try {
       const value: unknown = labelOf(request, reply)
       if (typeof value === 'string' || typeof value === 'number') return value
-      throw new TypeError(`it gave ${typeof value}, not a text or a number`)
+      // A promise comes too late, and what it is rejected with would end the process.
+      if (value instanceof Promise) value.catch(() => {})
+      throw new TypeError(`it gave ${value instanceof Promise ? 'a promise' : typeof value}, not a text or a number`)
     } catch (error) {
       this.#faults.report('labels', `the label ${name} has failed (${(error as Error)?.message ?? error})`, error)
       return ''
