@@ -42,7 +42,7 @@ function byAddress(allow: readonly string[]): (ip: string) => boolean {
   const must = "a list of addresses and CIDR ranges, as ['10.0.0.0/8', '::1']"
   if (!Array.isArray(allow) || allow.length === 0) fail('endpoint.allow', must, allow)
   for (const range of allow) {
-    const [, address = '', bits] = /^([\d.]+|[\da-f:.]+)(?:\/(\d{1,3}))?$/i.exec(`${range}`) ?? []
+    const [, address = '', bits] = /^([\d.]+|[\da-f:.]+)(?:\/(0|[1-9]\d{0,2}))?$/i.exec(`${range}`) ?? []
     const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] as number
     if (most < 0 || Number(bits ?? 0) > most) fail('endpoint.allow', must, allow)
     list.addSubnet(address, Number(bits ?? most), isIPv4(address) ? 'ipv4' : 'ipv6')

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { buckets as bucketsRule, take } from './given.js'
+import { durationBuckets, type Rule, take } from './given.js'
 import { secondsBuckets } from './histogram.js'
 import { prefixRule } from './options.js'
 import { dashboard } from './slo/dashboard.js'
-import { resolveObjective } from './slo/objective.js'
+import { type ObjectiveOptions, resolveObjective } from './slo/objective.js'
 import { rules } from './slo/rules.js'
 
 const usage = `steadfast-metrics rules|dashboard [options]
@@ -19,6 +19,8 @@ dashboard   a dashboard for Grafana, as JSON
   --prefix TEXT         what the app has as prefix
   --gc                  dashboard: the app has runtime.gc`
 
+const numeral: Rule = { must: 'a number', test: (value) => /^\d+(\.\d+)?$/.test(`${value}`) }
+
 function run(args: string[]): string {
   const options = {
     target: { type: 'string' },
@@ -31,12 +33,16 @@ function run(args: string[]): string {
   } as const
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
   if (values.help) return usage
-  const buckets = take('--buckets', values.buckets?.split(',').map(Number), bucketsRule) ?? secondsBuckets
+  const buckets = take('--buckets', values.buckets?.split(',').map(Number), durationBuckets) ?? secondsBuckets
   const prefix = take('--prefix', values.prefix, prefixRule, '')
+  const number = (name: 'target' | 'latency-ms' | 'apdex-ms', option: keyof ObjectiveOptions): ObjectiveOptions => {
+    const given = take(`--${name}`, values[name], numeral)
+    return given === undefined ? {} : { [option]: Number(given) }
+  }
   const numbers = {
-    ...(values.target !== undefined && { target: Number(values.target) }),
-    ...(values['latency-ms'] !== undefined && { latencyMs: Number(values['latency-ms']) }),
-    ...(values['apdex-ms'] !== undefined && { apdexMs: Number(values['apdex-ms']) }),
+    ...number('target', 'target'),
+    ...number('latency-ms', 'latencyMs'),
+    ...number('apdex-ms', 'apdexMs'),
   }
   const objective = resolveObjective(numbers, buckets)
   const [what, ...more] = positionals
@@ -47,6 +53,10 @@ function run(args: string[]): string {
   throw new Error(what === undefined ? 'say what to write' : `there is no ${positionals.join(' ')}`)
 }
 
+process.stdout.on('error', (error) => {
+  process.stderr.write(`it can’t be written: ${error.message}\n`)
+  process.exitCode = 1
+})
 try {
   process.stdout.write(`${run(process.argv.slice(2))}\n`)
 } catch (error) {

@@ -12,9 +12,11 @@ const isNumber = (value: unknown, least: number, most: number) =>
 
 export const flag: Rule = { must: 'true or false', test: (value) => typeof value === 'boolean' }
 
-export const count: Rule = {
-  must: 'a whole number from 1',
-  test: (value) => Number.isSafeInteger(value) && isNumber(value, 1, Infinity),
+const mostSeries = 2 ** 24 // of a Map of V8
+
+export const seriesCount: Rule = {
+  must: `a whole number from 1 to ${mostSeries}`,
+  test: (value) => Number.isInteger(value) && isNumber(value, 1, mostSeries),
 }
 
 export const duration: Rule = {
@@ -66,6 +68,11 @@ export const buckets: Rule = {
     Array.isArray(value) &&
     value.length > 0 &&
     value.every((bound, i) => Number.isFinite(bound) && (i === 0 || bound > value[i - 1])),
+}
+
+export const durationBuckets: Rule = {
+  must: `${buckets.must}, the first above 0`,
+  test: (value) => buckets.test(value) && (value as number[])[0]! > 0,
 }
 
 /** @throws ERR_METRICS_OPTION */

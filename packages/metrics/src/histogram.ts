@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { ValueError } from './errors.js'
 import type { LabelValues } from './labels.js'
-import { Metric, type MetricOptions } from './metric.js'
+import { Metric, type MetricOptions, type OwnMetricOptions } from './metric.js'
 import { formatNumber } from './text.js'
 
 /** One series of a histogram. */
@@ -94,7 +94,7 @@ export class HistogramMetric extends Metric<HistogramSeries> implements Histogra
   /** What stands between the labels of a series and the number of each bucket. */
   readonly #bucketEnds: string[]
 
-  constructor(options: HistogramOptions & { maxSeries: number }) {
+  constructor(options: OwnMetricOptions & { buckets?: readonly number[] }) {
     super(options)
     this.buckets = options.buckets ?? secondsBuckets
     this.#bounds = Float64Array.from(this.buckets)

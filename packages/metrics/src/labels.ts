@@ -1,4 +1,5 @@
-import { LabelsError } from './errors.js'
+import { inspect } from 'node:util'
+import { LabelsError, ValueError } from './errors.js'
 
 export type LabelValues<Name extends string = string> = Readonly<Record<Name, string | number>>
 
@@ -17,11 +18,15 @@ export function escapeValue(value: unknown): string {
   return /[\\"\n]/.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : text
 }
 
-/** @throws ERR_METRICS_LABELS */
+/** @throws ERR_METRICS_LABELS, ERR_METRICS_VALUE */
 export function checkLabels(metric: string, names: readonly string[], values: LabelValues): void {
   let count = 0
   for (const name in values) {
     if (!names.includes(name)) refuse(metric, names, values)
+    const value: unknown = values[name]
+    if (typeof value !== 'string' && typeof value !== 'number') {
+      throw new ValueError(metric, `a text or a number for its label ${name}`, inspect(value, { depth: 1 }))
+    }
     count++
   }
   if (count !== names.length) refuse(metric, names, values)

@@ -8,7 +8,8 @@ import { type Gauge, GaugeMetric } from './gauge.js'
 import * as given from './given.js'
 import { type Histogram, HistogramMetric, type HistogramOptions, secondsBuckets } from './histogram.js'
 import type { MetricFamily } from './lifecycle.js'
-import type { Metric, MetricOptions } from './metric.js'
+import type { Labelled, Metric, MetricOptions } from './metric.js'
+import { namesOf } from './names.js'
 import { negotiate } from './negotiate.js'
 import type { PgPoolLike } from './pools/pg.js'
 import { Pools } from './pools/pools.js'
@@ -31,7 +32,7 @@ export interface MetricsParts {
   objective: Objective
   hasGarbage: boolean
   /** The plugin's own. */
-  metrics: readonly Metric<object>[]
+  metrics: readonly Metric<Labelled>[]
   sources: readonly (() => MetricFamily[])[]
   /** Those of other plugins. */
   joined: Set<() => MetricFamily[]>
@@ -46,7 +47,9 @@ export class Metrics {
   readonly scraper: Scraper
   readonly #parts: MetricsParts
   readonly #pools = new Pools()
-  readonly #own = new Map<string, Metric<object>>()
+  readonly #own = new Map<string, Metric<Labelled>>()
+  /** The names of the plugin's own families that are no metrics of `#own`, once they are asked for. */
+  #reserved: Set<string> | undefined
 
   constructor(parts: MetricsParts) {
     this.#parts = parts
@@ -99,7 +102,7 @@ export class Metrics {
     return dashboard(objective, prefix, hasGarbage)
   }
 
-  #make<Made extends Metric<object>, Options extends HistogramOptions>(
+  #make<Made extends Metric<Labelled>, Options extends HistogramOptions>(
     Kind: new (options: Options & { maxSeries: number }) => Made,
     options: Options,
     more: string[],
@@ -113,22 +116,21 @@ export class Metrics {
     }
     given.take('buckets', options.buckets, given.buckets)
     const labelNames = given.take('labelNames', options.labelNames, given.labelNames, [])
-    const maxSeries = given.take('maxSeries', options.maxSeries, given.count, this.#parts.maxSeries)
+    const maxSeries = given.take('maxSeries', options.maxSeries, given.seriesCount, this.#parts.maxSeries)
     const there = this.#own.get(name)
-    if (there) return this.#same(there, Kind, labelNames, options.buckets)
-    if (this.#isThePlugins(name)) throw new NameTakenError(name, 'it is the plugin’s own')
+    if (there) return this.#same(there, Kind, { ...options, labelNames })
     if (this.#parts.registry.getSingleMetric(name)) throw new NameTakenError(name, 'a metric of prom-client has it')
     const made = new Kind({ ...options, maxSeries })
+    this.#refuseTaken(made)
     if (labelNames.length === 0) made.bind({}) // it is there from the start, with 0
     this.#own.set(name, made)
     return made
   }
 
-  #same<Made extends Metric<object>>(
-    there: Metric<object>,
+  #same<Made extends Metric<Labelled>>(
+    there: Metric<Labelled>,
     Kind: new (options: never) => Made,
-    labelNames: readonly string[],
-    buckets: readonly number[] = secondsBuckets,
+    { labelNames, buckets = secondsBuckets, maxSeries = there.maxSeries }: HistogramOptions,
   ): Made {
     if (!(there instanceof Kind)) throw new NameTakenError(there.name, `it is a ${there.type}`)
     if (`${there.labelNames}` !== `${labelNames}`) {
@@ -137,6 +139,7 @@ export class Metrics {
     if (there instanceof HistogramMetric && `${there.buckets}` !== `${buckets}`) {
       throw new NameTakenError(there.name, `it has the buckets (${there.buckets.join(', ')})`)
     }
+    if (maxSeries !== there.maxSeries) throw new NameTakenError(there.name, `it has maxSeries ${there.maxSeries}`)
     return there
   }
 
@@ -160,9 +163,16 @@ export class Metrics {
     return readSources([() => [faults.family(prefix), this.#overflows()]], faults)
   }
 
-  #isThePlugins(name: string): boolean {
-    const { sources, faults } = this.#parts
-    return [...readSources(sources, faults), ...this.#ofItself()].some((family) => family.name === name)
+  /** A histogram takes the names of its series too, and a counter that without `_total`. */
+  #refuseTaken(made: Metric<Labelled>): void {
+    const { sources, faults, prefix } = this.#parts
+    const possible = [() => Pools.possibleFamilies(prefix), ...sources]
+    this.#reserved ??= new Set([...readSources(possible, faults), ...this.#ofItself()].flatMap(namesOf))
+    for (const name of namesOf(made)) {
+      if (this.#reserved.has(name)) throw new NameTakenError(name, 'it is the plugin’s own')
+      const other = [...this.#own.values()].find((own) => namesOf(own).includes(name))
+      if (other) throw new NameTakenError(name, `the ${other.type} ${other.name} has it`)
+    }
   }
 
   #overflows(): MetricFamily {

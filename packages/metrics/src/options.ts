@@ -113,12 +113,13 @@ export function resolveOptions(options: MetricsOptions): ResolvedMetricsOptions 
   if (typeof exemplars !== 'function')
     take('exemplars', exemplars, { ...given.flag, must: 'true, false or a function' })
   const resolvedHttp = http === false ? undefined : resolveHttp(http)
+  if (!resolvedHttp && options.slo !== undefined) given.fail('slo', 'left out where http is false', options.slo)
   return {
     registry: take('registry', options.registry, registryRule),
     prefix: take('prefix', options.prefix, prefixRule, ''),
     endpoint: endpoint === false ? undefined : resolveEndpoint(endpoint),
     http: resolvedHttp,
-    maxSeries: take('maxSeries', options.maxSeries, given.count, 10_000),
+    maxSeries: take('maxSeries', options.maxSeries, given.seriesCount, 10_000),
     runtime: resolveRuntime(runtime),
     traceIdOf: exemplars === true ? sampledTraceId : exemplars || undefined,
     objective: resolveObjective(options.slo, resolvedHttp?.buckets ?? secondsBuckets),
@@ -137,15 +138,17 @@ function resolveEndpoint(endpoint: string | EndpointOptions): ResolvedEndpoint {
   }
 }
 
+const isTemplate = (value: unknown) => typeof value === 'string' && /^[/*]/.test(value)
+
 function resolveHttp(http: HttpOptions): ResolvedHttp {
   takeObject('http', http, ['buckets', 'status', 'sizes', 'ttfb', 'ignore', 'labels'])
   const status: given.Rule = { must: "'code' or 'class'", test: (value) => value === 'code' || value === 'class' }
   const ignore: given.Rule = {
-    must: 'a list of route templates and patterns',
-    test: (value) => Array.isArray(value) && value.every((each) => given.text.test(each) || each instanceof RegExp),
+    must: 'a list of patterns, and of route templates, which begin with / or *',
+    test: (value) => Array.isArray(value) && value.every((each) => each instanceof RegExp || isTemplate(each)),
   }
   return {
-    buckets: take('http.buckets', http.buckets, given.buckets, secondsBuckets),
+    buckets: take('http.buckets', http.buckets, given.durationBuckets, secondsBuckets),
     status: take('http.status', http.status, status, 'code'),
     sizes: take('http.sizes', http.sizes, given.flag, false),
     ttfb: take('http.ttfb', http.ttfb, given.flag, false),

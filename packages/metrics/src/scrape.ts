@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Faults } from './faults.js'
+import { namesOf } from './names.js'
 import type { Format } from './negotiate.js'
 import { Output } from './output.js'
-import { contentTypes, type Family, familyName, head } from './text.js'
+import { contentTypes, type Family, head } from './text.js'
 
 export interface Exposition {
   contentType: string
@@ -58,16 +59,16 @@ export class Scraper {
     return { contentType: contentTypes[format], body }
   }
 
-  /** A scrape that has a name twice is refused as a whole: the first has it. */
+  /** The first that takes a name has it. */
   *#distinct(families: Family[]): Generator<Family> {
     const names = new Set<string>()
     for (const family of families) {
-      const name = familyName(family)
-      if (names.has(name)) {
+      const own = namesOf(family)
+      if (own.some((name) => names.has(name))) {
         this.#faults.report('duplicate', `${family.name} is given twice, and the second is left out`, undefined)
         continue
       }
-      names.add(name)
+      for (const name of own) names.add(name)
       yield family
     }
   }

@@ -1,4 +1,5 @@
 import type { MetricType } from './metric.js'
+import { familyName } from './names.js'
 
 /** A metric family that is ready to be written, a piece at a time. */
 export interface Family {
@@ -16,14 +17,6 @@ export const contentTypes = {
 export function formatNumber(value: number): string {
   if (value === Infinity) return '+Inf'
   return value === -Infinity ? '-Inf' : `${value}`
-}
-
-/**
- * What a family is known by: OpenMetrics names a counter without its `_total`. One that has none keeps its name and is
- * `unknown` there, as in Prometheus' own client for Go, so that its series is called the same in both formats.
- */
-export function familyName({ name, type }: Pick<Family, 'name' | 'type'>): string {
-  return type === 'counter' && name.endsWith('_total') ? name.slice(0, -'_total'.length) : name
 }
 
 /** The lines before a family's samples. */

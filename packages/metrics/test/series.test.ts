@@ -72,6 +72,8 @@ t.test('counters, gauges and histograms, bound and not', async (t) => {
   t.equal(sumOf(samples, 'wait_seconds_sum', { to: 'a' }), 3.6)
   t.equal(sumOf(samples, 'wait_seconds_sum', { to: 'b' }), seconds)
 
+  own.gauge({ name: 'queue_count', help: 'Queues.' })
+
   const refused: [() => unknown, string, RegExp][] = [
     [
       () => own.counter({ name: 'orders_total', help: 'x', labelNames: ['plan'] }),
@@ -100,6 +102,13 @@ t.test('counters, gauges and histograms, bound and not', async (t) => {
     [() => waits.observe({ to: 'a' }, '5' as never), 'VALUE', /wait_seconds takes .* not '5'/],
     [() => own.counter({ name: 'metrics_faults_total', help: 'x' }), 'NAME_TAKEN', /the plugin’s own/],
     [() => own.gauge({ name: 'http_requests_in_flight', help: 'x' }), 'NAME_TAKEN', /the plugin’s own/],
+    [() => own.gauge({ name: 'pg_pool_connections', help: 'x' }), 'NAME_TAKEN', /the plugin’s own/],
+    [() => own.gauge({ name: 'wait_seconds_sum', help: 'x' }), 'NAME_TAKEN', /the histogram wait_seconds has it/],
+    [() => own.gauge({ name: 'orders', help: 'x' }), 'NAME_TAKEN', /the counter orders_total has it/],
+    [() => own.histogram({ name: 'queue', help: 'x' }), 'NAME_TAKEN', /"queue_count" is taken: the gauge queue_count/],
+    [() => own.gauge({ name: 'queue_length', help: 'x', maxSeries: 5 }), 'NAME_TAKEN', /it has maxSeries 10000/],
+    [() => orders.inc({ plan: undefined, country: 'de' } as never), 'VALUE', /a text or a number for its label plan/],
+    [() => orders.inc({ plan: Symbol('a'), country: 'de' } as never), 'VALUE', /Symbol\(a\)/],
     [() => own.counter(undefined as never), 'OPTION', /the options of a metric must be an object/],
     [() => waits.observe({ to: 'a' }, Number.NaN), 'VALUE', /wait_seconds/],
   ]

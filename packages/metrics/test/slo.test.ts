@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findTestTool } from '@steadfast/testing'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -172,9 +172,13 @@ t.test('the command gives the same', async (t) => {
     [['rules', '--latency-ms', '123'], /ERR_METRICS_OPTION: slo.latencyMs must be a bound of http.buckets.*not 123/],
     [['rules', '--target', '99.9'], /ERR_METRICS_OPTION: slo.target must be a share/],
     [['rules', '--nonsense'], /nonsense/],
+    [['rules', '--target', 'abc'], /ERR_METRICS_OPTION: --target must be a number, not 'abc'/],
   ] as const) {
     const { status, stdout, stderr } = run(...args)
     t.same([status, stdout], [1, ''])
     t.match(stderr, message)
   }
+  const full = openSync('/dev/full', 'w')
+  const { status, stderr } = spawnSync(process.execPath, [cli, 'rules'], { stdio: ['ignore', full, 'pipe'] })
+  t.match([status, `${stderr}`], [1, /^it can’t be written: ENOSPC.*\n$/])
 })

@@ -12,6 +12,7 @@ export class Aborts {
       name: `${prefix}http_requests_aborted_total`,
       help: 'Requests that were broken off, before or during the reply, by the client or by the server.',
       labelNames: ['method', 'route', 'phase', 'by'],
+      keptLabels: ['phase', 'by'],
       maxSeries,
     })
   }

@@ -25,6 +25,7 @@ interface Meter {
  * begins.
  */
 export function attachMeter(request: IncomingMessage, response: Metered): void {
+  if (response[meter]) return // by another app, that has handed it over to this one
   const { writeHead, write, end } = response
   const { push } = request
   const own: Meter = {

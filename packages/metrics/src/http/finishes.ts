@@ -47,13 +47,20 @@ export class Finishes {
 
   /**
    * The turn of the connection that the request has come by.
-   * @returns undefined if its end will not be heard of: of HTTP/2, an upgrade, inject, or a reply that is not in its turn
+   * @returns undefined if its end will not be heard of: of HTTP/2, an upgrade, inject, a reply that is not in its turn, or where another app has the connection
    */
   turnFor(request: IncomingMessage, response: ServerResponse): Turn | undefined {
     const socket: Connection = request.socket
     if (!this.#isListening || socket._httpMessage !== response || (request as Upgradable).upgrade) return undefined
     const turn = socket[ownTurn]
-    return turn?.followedBy === this ? turn : this.#follow(socket)
+    if (turn === undefined) return this.#follow(socket)
+    return turn.followedBy === this ? turn : undefined
+  }
+
+  /** The turn of the connection, if it is that of this response. */
+  turnOf(request: IncomingMessage, response: ServerResponse): Turn | undefined {
+    const turn = (request.socket as Connection)[ownTurn]
+    return turn?.response === response && turn.followedBy === this ? turn : undefined
   }
 
   #follow(socket: Connection): Turn {
@@ -62,10 +69,4 @@ export class Finishes {
     socket.once('close', () => this.#onEnd(turn))
     return turn
   }
-}
-
-/** The turn of a connection, if it is that of this response. */
-export function turnOfConnection(request: IncomingMessage, response: ServerResponse): Turn | undefined {
-  const turn = (request.socket as Connection)[ownTurn]
-  return turn?.response === response ? turn : undefined
 }

@@ -31,7 +31,9 @@ export function isOver(request: IncomingMessage, response: ServerResponse): bool
 /** Of whatever kind it is. */
 export function outcomeOf(request: IncomingMessage, response: Response): Outcome {
   if ('stream' in response) {
-    if (!(response.stream as ServerHttp2Stream).aborted) return 'complete'
+    const { aborted, rstCode } = response.stream as ServerHttp2Stream
+    // "aborted" is not said of a reply whose end has been handed over, whether or not it could go out.
+    if (!aborted && rstCode === 0) return 'complete'
     return response[brokenHere] ? 'server' : 'client'
   }
   if ('isLightMyRequest' in response) return ofInject(request, response)
@@ -43,7 +45,7 @@ export function outcomeOfHttp1(request: IncomingMessage, response: ServerRespons
   const socket = request.socket as Socket & Errored
   // Node says "finish" of a reply also when writing it has failed.
   if (response.writableFinished && !isOfNetwork(socket.errored)) return 'complete'
-  return socket.readableEnded || isOfNetwork(socket.errored) ? 'client' : 'server'
+  return socket.readableEnded || isOfNetwork(socket.errored) || isOfParser(socket.errored) ? 'client' : 'server'
 }
 
 interface Errored {
@@ -54,6 +56,11 @@ interface Errored {
 function ofInject(request: IncomingMessage, response: ServerResponse): Outcome {
   if (request.destroyed) return 'client'
   return response.writableEnded ? 'complete' : 'server'
+}
+
+/** What Node's http server can't read, or does not get in time, it has Fastify answer by 400, 408 or 431, and destroy. */
+function isOfParser(error: NodeJS.ErrnoException | null | undefined): boolean {
+  return error?.code?.startsWith('HPE_') === true || error?.code === 'ERR_HTTP_REQUEST_TIMEOUT'
 }
 
 /** A failed system call is the connection's, whereas a server destroys a socket without an error or with one of its own. */

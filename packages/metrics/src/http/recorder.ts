@@ -2,12 +2,12 @@ import { performance } from 'node:perf_hooks' // the global is a getter
 import type { FastifyReply, FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify'
 import type { Faults } from '../faults.js'
 import type { MetricFamily } from '../lifecycle.js'
-import type { Metric } from '../metric.js'
+import type { Labelled, Metric } from '../metric.js'
 import type { ResolvedHttp } from '../options.js'
 import { Aborts } from './aborts.js'
 import { attachMeter, recordMeter } from './body-meter.js'
 import { CustomLabels } from './custom-labels.js'
-import { Finishes, turnOfConnection } from './finishes.js'
+import { Finishes } from './finishes.js'
 import { isOver, type Outcome, type OutcomeOf, outcomeOf, outcomeOfHttp1, watchResponse } from './outcome.js'
 import { Pipelined } from './pipelined.js'
 import { RequestMetrics, type RequestSeries } from './request-metrics.js'
@@ -16,14 +16,13 @@ import { clientClosed } from './status.js'
 import { type TraceIdOf, TraceIds } from './trace-ids.js'
 import { Turn } from './turn.js'
 
-const ownTurn: unique symbol = Symbol('steadfast.metrics.request')
-
-/** A response that can't go by the turn of its connection has one of its own. */
-type Raw = FastifyReply['raw'] & { [ownTurn]?: Turn }
+/** A response that can't go by the turn of its connection has one of its own, for each app that it comes by. */
+type Raw = FastifyReply['raw'] & { [ownTurn: symbol]: Turn | undefined }
 
 /** Records each request once, at the first of the events that can end it. A listener for each is for those alone that need one. */
 export class RequestRecorder {
-  readonly metrics: readonly Metric<object>[]
+  readonly metrics: readonly Metric<Labelled>[]
+  readonly #ownTurn = Symbol('steadfast.metrics.turn')
   readonly #inFlightName: string
   readonly #requests: RequestMetrics
   readonly #aborts: Aborts
@@ -47,7 +46,7 @@ export class RequestRecorder {
     this.#requests = new RequestMetrics(http, prefix, maxSeries)
     this.#aborts = new Aborts(prefix, maxSeries)
     this.#routes = new Routes(http, methods)
-    this.#unnamed = { routes: this.#routes, method: '', route: '', byStatus: new Map() }
+    this.#unnamed = { method: '', route: '', byStatus: new Map() }
     this.#custom = Object.keys(http.labels).length > 0 ? new CustomLabels(http.labels, faults) : undefined
     this.#traceIds = traceIdOf && new TraceIds(traceIdOf, faults)
     this.#isMetered = http.sizes || http.ttfb
@@ -72,16 +71,16 @@ export class RequestRecorder {
 
   /** At the first onRequest. */
   start(request: FastifyRequest, reply: FastifyReply): void {
-    if (turnOf(request, reply) === undefined) this.#start(request, reply, performance.now())
+    if (this.#turnOf(request, reply) === undefined) this.#start(request, reply, performance.now())
   }
 
   /** At onSend: a hook before ours has answered. Fastify knows since when, if somebody logs or listens for its end. */
   startLate(request: FastifyRequest, reply: FastifyReply): void {
-    if (turnOf(request, reply) === undefined) this.#start(request, reply, performance.now() - reply.elapsedTime)
+    if (this.#turnOf(request, reply) === undefined) this.#start(request, reply, performance.now() - reply.elapsedTime)
   }
 
   #start(request: FastifyRequest, reply: FastifyReply, nowMs: number): void {
-    const raw: Raw = reply.raw
+    const raw = reply.raw as Raw
     const shared = this.finishes.turnFor(request.raw, raw)
     const turn = shared ?? new Turn()
     turn.response = raw
@@ -94,16 +93,20 @@ export class RequestRecorder {
       if (raw.destroyed) this.#end(turn, outcomeOfHttp1)
       return
     }
-    raw[ownTurn] = turn
+    raw[this.#ownTurn] = turn
     raw.on('close', this.#onClose)
     watchResponse(raw)
     if (raw.socket === null) this.#pipelined.add(request.raw.socket, raw)
     if (isOver(request.raw, raw)) this.#end(turn, outcomeOf)
   }
 
+  #turnOf({ raw }: FastifyRequest, reply: FastifyReply): Turn | undefined {
+    return this.finishes.turnOf(raw, reply.raw) ?? (reply.raw as Raw)[this.#ownTurn]
+  }
+
   #note(request: FastifyRequest, reply: FastifyReply, series: MethodSeries | undefined): void {
-    const turn = turnOf(request, reply)
-    if (turn?.series?.routes !== this.#routes) return
+    const turn = this.#turnOf(request, reply)
+    if (turn?.series === undefined) return
     if (series) turn.series = series
     else this.#forget(turn)
   }
@@ -124,13 +127,14 @@ export class RequestRecorder {
   }
 
   #endOwn(raw: Raw, outcomeOf: OutcomeOf): void {
-    if (raw[ownTurn]) this.#end(raw[ownTurn], outcomeOf)
+    const turn = raw[this.#ownTurn]
+    if (turn) this.#end(turn, outcomeOf)
   }
 
   /** At whatever comes first: its finish, its end, or that of the connection that it waits for. */
   #end(turn: Turn, outcomeOf: OutcomeOf): void {
     const { series: noted, reply } = turn
-    if (noted?.routes === this.#routes) {
+    if (noted) {
       this.#forget(turn)
       const { request } = reply!
       // No route of ours was reached: it has none, or a hook before has answered.
@@ -171,8 +175,4 @@ export class RequestRecorder {
     if (!this.#requests.hasOverflowed(series)) method.byStatus.set(status, series)
     return series
   }
-}
-
-function turnOf(request: FastifyRequest, reply: FastifyReply): Turn | undefined {
-  return (reply.raw as Raw)[ownTurn] ?? turnOfConnection(request.raw, reply.raw)
 }

@@ -1,6 +1,6 @@
 import { HistogramMetric, type HistogramSeries } from '../histogram.js'
 import type { LabelValues } from '../labels.js'
-import type { Metric } from '../metric.js'
+import type { Labelled, Metric } from '../metric.js'
 import type { ResolvedHttp } from '../options.js'
 import type { MethodSeries } from './routes.js'
 import { statusLabel } from './status.js'
@@ -19,7 +19,7 @@ export interface RequestSeries {
 /** The histograms of requests, by method, route and status. */
 export class RequestMetrics {
   readonly duration: HistogramMetric
-  readonly all: Metric<object>[]
+  readonly all: Metric<Labelled>[]
   readonly #firstByte: HistogramMetric | undefined
   readonly #requestSize: HistogramMetric | undefined
   readonly #responseSize: HistogramMetric | undefined
@@ -28,8 +28,9 @@ export class RequestMetrics {
   constructor({ buckets, sizes, ttfb, labels, status }: ResolvedHttp, prefix: string, maxSeries: number) {
     this.#status = status
     const labelNames = ['method', 'route', 'status_code', ...Object.keys(labels)]
+    const keptLabels = ['status_code'] // without it, nobody would see errors any more
     const histogram = (name: string, help: string, bounds: readonly number[]) =>
-      new HistogramMetric({ name: prefix + name, help, labelNames, buckets: bounds, maxSeries })
+      new HistogramMetric({ name: prefix + name, help, labelNames, keptLabels, buckets: bounds, maxSeries })
     this.duration = histogram(
       'http_request_duration_seconds',
       'From the arrival of a request to the end of its reply, or to its abort.',

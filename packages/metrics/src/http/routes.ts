@@ -1,5 +1,5 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import { fail, flag, text } from '../given.js'
+import { fail, flag, object, text } from '../given.js'
 import type { ResolvedHttp } from '../options.js'
 import type { RequestSeries } from './request-metrics.js'
 
@@ -17,8 +17,6 @@ interface RouteConfig {
 
 /** What a route's requests with one method are recorded into, by status. */
 export interface MethodSeries {
-  /** Of which app it is. */
-  routes: Routes
   method: string
   route: string
   byStatus: Map<number, RequestSeries>
@@ -81,7 +79,7 @@ export class Routes {
     // A route is only found by the methods that it has.
     const isKnown = route !== this.#unknown || this.#knownMethods.has(given)
     const method = isKnown ? given : otherMethod
-    const series = route.methods.get(method) ?? { routes: this, method, route: route.label, byStatus: new Map() }
+    const series = route.methods.get(method) ?? { method, route: route.label, byStatus: new Map() }
     route.methods.set(method, series)
     return series
   }
@@ -91,8 +89,12 @@ export class Routes {
  * @throws ERR_METRICS_OPTION if what a route's config says of metrics can't be used
  */
 export function checkRoute({ config, url }: RouteOptions): void {
-  const { metrics, disableMetrics, statsId } = (config ?? {}) as RouteConfig
+  const { metrics, disableMetrics, statsId, steadfast } = (config ?? {}) as RouteConfig
   const of = `of route ${url}`
+  if (steadfast !== undefined && !object.test(steadfast)) fail(`config.steadfast ${of}`, object.must, steadfast)
+  if (steadfast?.probe !== undefined && !flag.test(steadfast.probe)) {
+    fail(`config.steadfast.probe ${of}`, flag.must, steadfast.probe)
+  }
   if (metrics !== undefined && metrics !== false) fail(`config.metrics ${of}`, 'false, or not set', metrics)
   if (disableMetrics !== undefined && !flag.test(disableMetrics))
     fail(`config.disableMetrics ${of}`, flag.must, disableMetrics)

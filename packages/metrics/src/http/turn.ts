@@ -4,7 +4,7 @@ import type { MethodSeries } from './routes.js'
 
 /**
  * A request that is being answered. A connection of HTTP/1.1 answers one at a time, and has one of these for all of its requests:
- * an object for each, or properties added to each response, could be measured.
+ * an object for each request, or properties added to each response, would cost more than recording it does.
  */
 export class Turn {
   /** Undefined if it is of a single request. */

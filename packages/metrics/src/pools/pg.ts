@@ -10,7 +10,6 @@ export interface PgPoolLike {
 
 /** Connections and waiting requests of all pools, by name. */
 export function pgFamilies(pools: Map<string, PgPoolLike>, prefix: string): MetricFamily[] {
-  if (pools.size === 0) return []
   const gauge = (name: string, help: string, read: (pool: PgPoolLike) => number | undefined): MetricFamily => ({
     name: `${prefix}pg_pool_${name}`,
     help,

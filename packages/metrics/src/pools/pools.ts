@@ -27,7 +27,15 @@ export class Pools {
   }
 
   families(prefix: string): MetricFamily[] {
-    return [...pgFamilies(this.#pg, prefix), ...redisFamilies(this.#redis, prefix)]
+    return [
+      ...(this.#pg.size > 0 ? pgFamilies(this.#pg, prefix) : []),
+      ...(this.#redis.size > 0 ? redisFamilies(this.#redis, prefix) : []),
+    ]
+  }
+
+  /** Those that there will be once it has a pool of each kind. */
+  static possibleFamilies(prefix: string): MetricFamily[] {
+    return [...pgFamilies(new Map(), prefix), ...redisFamilies(new Map(), prefix)]
   }
 }
 

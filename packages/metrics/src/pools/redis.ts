@@ -59,7 +59,6 @@ export class WatchedRedis {
 
 /** Status, queue and latency of all clients, by name. */
 export function redisFamilies(clients: Map<string, WatchedRedis>, prefix: string): MetricFamily[] {
-  if (clients.size === 0) return []
   const gauge = (name: string, help: string, read: (client: WatchedRedis) => number | undefined): MetricFamily => ({
     name: `${prefix}redis_${name}`,
     help,

@@ -1,5 +1,5 @@
 import type { MetricFamily } from '../lifecycle.js'
-import type { Metric } from '../metric.js'
+import type { Labelled, Metric } from '../metric.js'
 import type { ResolvedRuntime } from '../options.js'
 import { EventLoopDelay } from './event-loop.js'
 import { GarbageCollections } from './garbage.js'
@@ -8,7 +8,7 @@ import { processFamilies } from './process.js'
 
 /** What Node.js and the system tell of the process, by the names that prom-client gave them. */
 export class Runtime {
-  readonly metrics: Metric<object>[]
+  readonly metrics: Metric<Labelled>[]
   readonly sources: (() => MetricFamily[])[] = []
   readonly #watched: { start(): void; stop(): void }[] = []
 
