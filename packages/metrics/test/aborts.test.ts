@@ -3,10 +3,11 @@ import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { waitFor } from '@steadfast/testing'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import metrics from '../src/index.js'
 import { scrape, sumOf } from './exposition.js'
+import { Fastify } from './fastify.js'
 
 const count = 'http_request_duration_seconds_count'
 const aborted = 'http_requests_aborted_total'
@@ -42,8 +43,9 @@ async function start(t: Test, options: { http2?: true } = {}): Promise<App> {
   app.get('/fails', (_request, reply) => {
     reply.send(Readable.from(failing()))
   })
-  app.get('/too-long', { handlerTimeout: 50 }, (_request, reply) => {
+  app.get('/given-up', (_request, reply) => {
     reply.send(endless())
+    setTimeout(() => reply.raw.destroy(), 50)
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => app.close())
@@ -228,7 +230,7 @@ t.test('a reply that the server breaks off is its failure: 500', async (t) => {
             .then((response) => response.text())
             .catch(() => {})
     await ask('/fails')
-    await ask('/too-long')
+    await ask('/given-up')
     await waitFor(async () => (await counts(app)).inFlight === 0)
     t.match(await counts(app), { byServer: 2, status500: 2, status499: 0, all: 2, inFlight: 0 })
     if (options.http2) continue

@@ -1,10 +1,11 @@
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { waitFor } from '@steadfast/testing'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import metrics from '../src/index.js'
 import { scrape, sumOf } from './exposition.js'
+import { Fastify } from './fastify.js'
 
 interface Server {
   app: FastifyInstance
