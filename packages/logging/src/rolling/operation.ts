@@ -1,0 +1,37 @@
+import fs from 'node:fs'
+
+/** One call to the file system, which can be made with or without waiting for it. */
+export interface Operation {
+  call: 'close' | 'fstat' | 'ftruncate' | 'open' | 'rename' | 'stat' | 'write'
+  args: unknown[]
+  /** Looks whether it has been carried out, where to make it again would do harm; undefined where it would not. */
+  look?: () => { result: unknown } | undefined
+}
+
+type Callback = (error: NodeJS.ErrnoException | null, result?: unknown) => void
+
+export function start({ call, args }: Operation, done: Callback): void {
+  const asked = fs[call] as (...args: unknown[]) => void
+  asked(...args, done)
+}
+
+export function carryOut({ call, args }: Operation): unknown {
+  const asked = fs[`${call}Sync`] as (...args: unknown[]) => unknown
+  return asked(...args)
+}
+
+const pauseMs = 1
+const never = new Int32Array(new SharedArrayBuffer(4))
+
+/**
+ * Waits, without giving up the thread, until an operation that was started has been carried out by another thread.
+ * @returns undefined if it has not within the time, as on a disk that hangs
+ */
+export function settle({ look }: Operation, withinMs: number): { result: unknown } | undefined {
+  const endMs = performance.now() + withinMs
+  for (;;) {
+    const known = look?.()
+    if (known || performance.now() >= endMs) return known
+    Atomics.wait(never, 0, 0, pauseMs)
+  }
+}
