@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Logger, pino } from 'pino'
 import type { ResolvedAccessLog } from './access-options.js'
 import type { Internals } from './create-logger.js'
+import { isLazy } from './request-log.js'
 import type { RouteInfo } from './route.js'
 
 /** A request that is over. */
@@ -35,6 +36,8 @@ export class AccessLine {
   readonly #internals: Internals
   readonly #number: number
   readonly #messageText: string
+  /** What a path has that may hold a secret. */
+  readonly #hint: RegExp
   readonly #addressOf: (request: FastifyRequest) => string | undefined
 
   constructor(options: ResolvedAccessLog, internals: Internals) {
@@ -42,6 +45,7 @@ export class AccessLine {
     this.#internals = internals
     this.#number = internals.root.levels.values[options.level]!
     this.#messageText = `,${JSON.stringify(internals.messageKey)}:"${message}"`
+    this.#hint = internals.hasPatterns ? /^/ : /[^\w/.-]|[\w.-]{13}/
     this.#addressOf = addressBy(options)
   }
 
@@ -58,6 +62,7 @@ export class AccessLine {
   /** Whether the app or the route has serializers of its own for requests or answers. */
   #isSerialized(log: Logger, { server }: FastifyRequest): boolean {
     if (this.#internals.hasSerializers) return true
+    if (partsOf(log)[isLazy]) return false
     const [own, common] = [partsOf(log)[serializersSym], partsOf(server.log as Logger)[serializersSym]] as Record<
       string,
       unknown
@@ -87,7 +92,8 @@ export class AccessLine {
     const time = (parts[timeSym] as unknown as () => string)()
     const address = this.#addressOf(request)
     const bytes = bytesOf(reply)
-    const req = `,"req":{"method":"${request.method}","url":${scrub(JSON.stringify(request.originalUrl))}${route.json}`
+    const url = request.originalUrl
+    const req = `,"req":{"method":"${request.method}","url":${this.#hint.test(url) ? scrub(JSON.stringify(url)) : JSON.stringify(url)}${route.json}`
     const from = address === undefined ? '' : `,"remoteAddress":${JSON.stringify(address)}`
     const res = `},"res":{"statusCode":${status}${bytes === undefined ? '' : `,"bytes":${bytes}`}}`
     const line = `${levelText}${time}${parts[chindingsSym]}${req}${from}${res},"responseTime":${timeOf(reply)}${this.#messageText}${parts[endSym]}`

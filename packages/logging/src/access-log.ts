@@ -11,7 +11,7 @@ import { routeOf } from './route.js'
 /** nginx's: the client went away before it had its answer. */
 const clientGone = 499
 
-/** Where a response leads to its reply until its line is written, and whether a socket is watched. */
+/** Where a response leads to its reply, until its line is written, and whether a socket is watched. */
 const replyOf = Symbol('steadfast.logging.reply')
 const isWatched = Symbol('steadfast.logging.isWatched')
 

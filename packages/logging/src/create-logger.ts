@@ -24,6 +24,8 @@ export interface Internals {
   messageKey: string
   /** Whether requests and answers are shown by serializers of the app's own. */
   hasSerializers: boolean
+  /** Whether secrets have patterns of the app's own. */
+  hasPatterns: boolean
 }
 
 const internals: unique symbol = Symbol.for('steadfast.logging.internals') as never
@@ -51,6 +53,7 @@ export function createLogger(options: LoggingOptions = {}): SteadfastLogger {
     scrub,
     isPlain: isPlain(options, scrub),
     messageKey: options.messageKey ?? 'msg',
+    hasPatterns: resolved.secrets !== false && (resolved.secrets.patterns ?? []).length > 0,
     hasSerializers: ['req', 'res'].some((key) => key in (options.serializers ?? {})),
   }
   Object.defineProperty(logger, internals, { value: known })

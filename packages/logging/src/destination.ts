@@ -79,6 +79,9 @@ function openFile(file: ResolvedFile, events: FileEvents): RollingFile {
   }
 }
 
+/** How long the thread of pino-roll may take to end. */
+const closeMs = 10_000
+
 /** In a thread, as its readme has it. */
 function openPinoRoll(options: PinoRollOptions): Destination {
   let target: string
@@ -89,6 +92,10 @@ function openPinoRoll(options: PinoRollOptions): Destination {
   }
   const file = typeof options.file === 'function' ? options.file() : options.file
   const stream = pino.transport({ target, options: { ...options, file } })
+  let isReady = false
+  stream.once('ready', () => {
+    isReady = true
+  })
   // Without a listener its errors would end the process.
   stream.on('error', (error: Error) => process.stderr.write(`logging: pino-roll: ${error.message}\n`))
   return {
@@ -97,8 +104,14 @@ function openPinoRoll(options: PinoRollOptions): Destination {
     flushSync: () => stream.flushSync(),
     close: () =>
       new Promise((resolve) => {
-        stream.once('close', resolve)
-        stream.end()
+        // Its thread keeps no process alive, not even until it has begun.
+        const alive = setTimeout(resolve, closeMs)
+        stream.once('close', () => {
+          clearTimeout(alive)
+          resolve()
+        })
+        if (isReady) stream.end()
+        else stream.once('ready', () => stream.end())
       }),
     stats: () => undefined,
   }

@@ -1,7 +1,7 @@
-import Fastify, { type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import { type AccessLogOptions, resolveAccessLog } from './access-options.js'
 import { internalsOf, type SteadfastLogger } from './create-logger.js'
-import { createChildLoggerFactory } from './request-log.js'
+import { createChildLoggerFactory, type Wiring } from './request-log.js'
 import * as rules from './rules.js'
 import { take, takeObject } from './rules.js'
 
@@ -17,8 +17,10 @@ export interface FastifyLoggingOptions {
 /** Of what `Fastify()` takes. */
 type ServerOptions = Pick<FastifyServerOptions, 'childLoggerFactory' | 'loggerInstance'>
 
+type LogControllerClass = new (options: { disableRequestLogging: boolean; requestIdLogLabel?: string }) => object
+
 interface Copy {
-  LogController?: new (options: { disableRequestLogging: boolean; requestIdLogLabel?: string }) => unknown
+  LogController?: LogControllerClass
 }
 
 /**
@@ -34,12 +36,30 @@ export function fastifyLogging(logger: SteadfastLogger, options: FastifyLoggingO
   const label = take('requestIdLogLabel', options.requestIdLogLabel, rules.text)
   if (accessLog !== false) resolveAccessLog(accessLog, Object.keys(logger.levels.values))
   const { LogController } = fastify as Copy
+  const wiring: Wiring = { options: accessLog, isControlled: LogController !== undefined, accessLog: undefined }
   const requestLog = { disableRequestLogging: true, ...(label !== undefined && { requestIdLogLabel: label }) }
   // From 5.10 on the options themselves are deprecated.
-  const quiet = LogController ? { logController: new LogController(requestLog) } : requestLog
+  const quiet = LogController ? { logController: controllerOf(LogController, requestLog, wiring) } : requestLog
   return {
     loggerInstance: logger,
-    childLoggerFactory: createChildLoggerFactory(accessLog),
+    childLoggerFactory: createChildLoggerFactory(wiring),
     ...quiet,
   } as unknown as ServerOptions
+}
+
+/** Fastify calls it for each request in any case, which hooks would cost more. */
+function controllerOf(
+  LogController: LogControllerClass,
+  options: ConstructorParameters<LogControllerClass>[0],
+  wiring: Wiring,
+): object {
+  return new (class extends LogController {
+    incomingRequest(request: FastifyRequest, reply: FastifyReply): void {
+      wiring.accessLog?.begin(request, reply)
+    }
+
+    requestCompleted(_error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+      wiring.accessLog?.end(request, reply, reply.statusCode)
+    }
+  })(options)
 }

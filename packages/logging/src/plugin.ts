@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { AccessLog } from './access-log.js'
-import { type AccessLogOptions, resolveAccessLog } from './access-options.js'
+import { resolveAccessLog } from './access-options.js'
 import { internalsOf, type SteadfastLogger } from './create-logger.js'
 import { join } from './lifecycle.js'
 import { Logging } from './logging.js'
@@ -34,15 +34,18 @@ function openAccessLog(
   app: FastifyInstance,
   internals: NonNullable<ReturnType<typeof internalsOf>>,
 ): AccessLog | undefined {
-  const { accessLog: given = {} as AccessLogOptions } = app.childLoggerFactory as Partial<ChildLoggerFactory>
+  const { wiring } = app.childLoggerFactory as Partial<ChildLoggerFactory>
+  const given = wiring?.options ?? {}
   if (given === false) return undefined
   const accessLog = new AccessLog(resolveAccessLog(given, Object.keys(internals.root.levels.values)), internals)
-  app.addHook('onRequest', (request, reply, done) => {
-    accessLog.begin(request, reply)
-    done()
-  })
   app.addHook('onError', (request, _reply, error, done) => {
     accessLog.fail(request, error)
+    done()
+  })
+  if (wiring) wiring.accessLog = accessLog
+  if (wiring?.isControlled) return accessLog
+  app.addHook('onRequest', (request, reply, done) => {
+    accessLog.begin(request, reply)
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
@@ -52,5 +55,5 @@ function openAccessLog(
   return accessLog
 }
 
-const plugin: typeof logging = fp(logging, { fastify: '>=5.8 <6', name: '@steadfast/logging' })
+const plugin: typeof logging = fp(logging, { fastify: '5.x', name: '@steadfast/logging' })
 export default plugin

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type Bindings, type ChildLoggerOptions, type Logger, pino } from 'pino'
+import type { AccessLog } from './access-log.js'
 import type { AccessLogOptions } from './access-options.js'
 import { internalsOf } from './create-logger.js'
 import { traceIdOf } from './trace.js'
@@ -9,6 +10,9 @@ const chindingsSym: unique symbol = (pino.symbols as { chindingsSym: symbol }).c
 
 type Bound = Logger & { [chindings: symbol]: string }
 type RequestLogClass = new (bindings: Bindings, raw: IncomingMessage) => Logger
+
+/** Marks a logger that was made by no child(). */
+export const isLazy: unique symbol = Symbol('steadfast.logging.isLazy')
 
 /** What Fastify asks for the logger of a request. */
 export interface ChildLoggerFactory {
@@ -20,14 +24,22 @@ export interface ChildLoggerFactory {
     raw: never,
   ): FastifyBaseLogger
   /** For the plugin of the same app. */
-  accessLog: AccessLogOptions | false
+  wiring: Wiring
+}
+
+/** What `fastifyLogging` and the plugin of an app know of each other. */
+export interface Wiring {
+  options: AccessLogOptions | false
+  /** Whether Fastify tells of requests without hooks. */
+  isControlled: boolean
+  accessLog: AccessLog | undefined
 }
 
 /**
  * Loggers for requests that cost next to nothing until they are used: each inherits from the app's, and knows how to bind the
  * request's id and trace.
  */
-export function createChildLoggerFactory(accessLog: AccessLogOptions | false): ChildLoggerFactory {
+export function createChildLoggerFactory(wiring: Wiring): ChildLoggerFactory {
   let parent: FastifyBaseLogger | undefined
   let RequestLog: RequestLogClass | undefined
   function childLoggerFactory(
@@ -46,12 +58,15 @@ export function createChildLoggerFactory(accessLog: AccessLogOptions | false): C
     const traceId = traceIdOf(raw)
     return logger.child(traceId === undefined ? bindings : { ...bindings, traceId }, options)
   }
-  childLoggerFactory.accessLog = accessLog
+  childLoggerFactory.wiring = wiring
   return childLoggerFactory as ChildLoggerFactory
 }
 
 export function requestLogOf(parent: Logger): RequestLogClass {
+  const common = (parent as Bound)[chindingsSym]!
   class RequestLog {
+    /** It has the serializers of the app. */
+    declare readonly [isLazy]: true
     readonly bound: Bindings
     readonly raw: IncomingMessage
 
@@ -62,8 +77,10 @@ export function requestLogOf(parent: Logger): RequestLogClass {
 
     get [chindingsSym](): string {
       const traceId = traceIdOf(this.raw)
-      let text = (parent as Bound)[chindingsSym]!
-      for (const key in this.bound) text += `,${JSON.stringify(key)}:${JSON.stringify(this.bound[key])}`
+      const { reqId } = this.bound
+      let text = common
+      if (typeof reqId === 'string') text += `,"reqId":${JSON.stringify(reqId)}`
+      else for (const key in this.bound) text += `,${JSON.stringify(key)}:${JSON.stringify(this.bound[key])}`
       return traceId === undefined ? text : `${text},"traceId":"${traceId}"`
     }
 
@@ -72,6 +89,7 @@ export function requestLogOf(parent: Logger): RequestLogClass {
       Object.defineProperty(this, chindingsSym, { value, writable: true, configurable: true, enumerable: true })
     }
   }
+  Object.defineProperty(RequestLog.prototype, isLazy, { value: true })
   Object.setPrototypeOf(RequestLog.prototype, parent)
   return RequestLog as unknown as RequestLogClass
 }

@@ -6,6 +6,11 @@ type LogMethod = (this: Logger, args: Arguments, method: LogFn, level: number) =
 /** What can't be logged, as an object whose getter throws, is logged as far as it can be: no line throws. */
 export function neverThrowing(given: LogMethod | undefined): LogMethod {
   return function logMethod(args, method, level) {
+    // A message that is no text would end up in the line as it is, and that would be no JSON.
+    if (typeof args[0] === 'object' ? args.length > 1 && typeof args[1] !== 'string' : typeof args[0] !== 'string') {
+      const message = typeof args[0] === 'object' ? 1 : 0
+      if (args[message] !== undefined) args[message] = textOf(args[message]) as never
+    }
     try {
       if (given) given.call(this, args, method, level)
       else method.apply(this, args)

@@ -56,10 +56,13 @@ t.test('four processes on one path, 20,000 lines each: 80,000 lines, none lost, 
     options: { file: { path: join(folder, 'app.log') }, rotate: { sizeBytes: 200_000, gzip: true } },
     lines: 20_000,
     perTurn: 200,
-    end: 'exit',
+    end: 'SIGTERM',
   }
   const start = () => forkFixture(new URL('./fixtures/lines.js', import.meta.url), { args: [JSON.stringify(request)] })
   const children = await Promise.all([start(), start(), start(), start()])
+  for (const child of children) t.teardown(() => child.release())
+  await Promise.all(children.map((child) => child.printed(/logged/)))
+  for (const child of children) child.signal('SIGTERM')
   for (const child of children) t.equal((await child.exit).code, 0, child.output())
   const files = logFiles(folder)
   const lines = linesOf(files)
@@ -74,7 +77,10 @@ t.test('four processes on one path, 20,000 lines each: 80,000 lines, none lost, 
     )
   }
   t.ok(files.every(({ text }) => Buffer.byteLength(text) <= 200_000))
-  t.ok(existsSync(join(folder, 'app.log')) && existsSync(join(folder, 'app.p2.log')), 'the name says so')
+  t.ok(
+    ['app.log', 'app.p2.log', 'app.p3.log', 'app.p4.log'].every((name) => existsSync(join(folder, name))),
+    'the name says so',
+  )
 
   // What they have left is rolled and compressed by the next, though it is alone.
   const next = createLogger({ ...request.options, console: false })

@@ -3,12 +3,9 @@ import { basename, join } from 'node:path'
 import { type Chunks, firstLine, fitting } from './chunks.js'
 import { Claim } from './claim.js'
 import type { Names } from './names.js'
-import type { Operation } from './operation.js'
+import type { Steps } from './operation.js'
 import type { RollingOptions } from './options.js'
 import { endOf, startOf } from './period.js'
-
-/** Steps of work on the file; who runs them carries out the operations. */
-export type Steps = Generator<Operation, void, unknown>
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = fs.constants
 const flags = O_WRONLY | O_APPEND | O_CREAT

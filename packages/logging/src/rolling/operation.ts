@@ -8,16 +8,14 @@ export interface Operation {
   look?: () => { result: unknown } | undefined
 }
 
+/** Steps of work on a file; who runs them carries out the operations. */
+export type Steps = Generator<Operation, void, unknown>
+
 type Callback = (error: NodeJS.ErrnoException | null, result?: unknown) => void
 
 export function start({ call, args }: Operation, done: Callback): void {
   const asked = fs[call] as (...args: unknown[]) => void
   asked(...args, done)
-}
-
-export function carryOut({ call, args }: Operation): unknown {
-  const asked = fs[`${call}Sync`] as (...args: unknown[]) => unknown
-  return asked(...args)
 }
 
 const pauseMs = 1
@@ -33,5 +31,24 @@ export function settle({ look }: Operation, withinMs: number): { result: unknown
     const known = look?.()
     if (known || performance.now() >= endMs) return known
     Atomics.wait(never, 0, 0, pauseMs)
+  }
+}
+
+/** Runs steps to their end, and waits for every operation. */
+export function runThrough(steps: Steps): void {
+  let next = steps.next()
+  while (!next.done) {
+    const [error, result] = attempt(next.value)
+    next = error ? steps.throw(error) : steps.next(result)
+  }
+}
+
+/** Carries an operation out, and waits for it. */
+export function attempt({ call, args }: Operation): [error: Error | null, result?: unknown] {
+  try {
+    const asked = fs[`${call}Sync`] as (...args: unknown[]) => unknown
+    return [null, asked(...args)]
+  } catch (error) {
+    return [error as Error]
   }
 }

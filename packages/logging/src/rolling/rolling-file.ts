@@ -1,11 +1,11 @@
 import { close, writeSync } from 'node:fs'
-import { ActiveFile, type Steps } from './active-file.js'
+import { ActiveFile } from './active-file.js'
 import { Chunks, countLines } from './chunks.js'
 import { heartbeatMs } from './claim.js'
 import { longestMs } from './clock.js'
 import { beforeExit, noLongerBeforeExit } from './exits.js'
 import { Names } from './names.js'
-import { carryOut, type Operation, settle, start } from './operation.js'
+import { attempt, type Operation, runThrough, type Steps, settle, start } from './operation.js'
 import type { RollingOptions } from './options.js'
 import { Upkeep } from './upkeep.js'
 
@@ -286,22 +286,6 @@ export class RollingFile {
     if (!isWritten || this.#failure) for (const lines of this.#chunks.takeAll()) lost += countLines(lines)
     if (lost > 0) say(`logging: ${lost} lines are not in ${this.#file.path}\n`)
     this.#file.close()
-  }
-}
-
-function runThrough(steps: Steps): void {
-  let next = steps.next()
-  while (!next.done) {
-    const [error, result] = attempt(next.value)
-    next = error ? steps.throw(error) : steps.next(result)
-  }
-}
-
-function attempt(operation: Operation): [error: Error | null, result?: unknown] {
-  try {
-    return [null, carryOut(operation)]
-  } catch (error) {
-    return [error as Error]
   }
 }
 
