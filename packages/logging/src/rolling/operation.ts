@@ -21,6 +21,11 @@ export function start({ call, args }: Operation, done: Callback): void {
 const pauseMs = 1
 const never = new Int32Array(new SharedArrayBuffer(4))
 
+/** Lets other threads and processes work for a moment, while this one waits. */
+export function pause(): void {
+  Atomics.wait(never, 0, 0, pauseMs)
+}
+
 /**
  * Waits, without giving up the thread, until an operation that was started has been carried out by another thread.
  * @returns undefined if it has not within the time, as on a disk that hangs
@@ -30,7 +35,7 @@ export function settle({ look }: Operation, withinMs: number): { result: unknown
   for (;;) {
     const known = look?.()
     if (known || performance.now() >= endMs) return known
-    Atomics.wait(never, 0, 0, pauseMs)
+    pause()
   }
 }
 
@@ -51,4 +56,9 @@ export function attempt({ call, args }: Operation): [error: Error | null, result
   } catch (error) {
     return [error as Error]
   }
+}
+
+/** A pipe whose reader is slow. */
+export function isBusy(error: Error | undefined): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'EAGAIN'
 }

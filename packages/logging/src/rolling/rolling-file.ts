@@ -1,12 +1,13 @@
-import { close, writeSync } from 'node:fs'
+import { close } from 'node:fs'
 import { ActiveFile } from './active-file.js'
 import { Chunks, countLines } from './chunks.js'
 import { heartbeatMs } from './claim.js'
 import { longestMs } from './clock.js'
 import { beforeExit, noLongerBeforeExit } from './exits.js'
 import { Names } from './names.js'
-import { attempt, type Operation, runThrough, type Steps, settle, start } from './operation.js'
+import { attempt, isBusy, type Operation, pause, runThrough, type Steps, settle, start } from './operation.js'
 import type { RollingOptions } from './options.js'
+import { say } from './say.js'
 import { Upkeep } from './upkeep.js'
 
 /** What is known of a rolling file. */
@@ -113,9 +114,7 @@ export class RollingFile {
     if (this.#isClosed) return
     await new Promise<void>((resolve) => this.flush(() => resolve()))
     this.#isClosed = true
-    this.#cancelFlush?.()
-    this.#cancelTurn?.()
-    this.#cancelBeat?.()
+    for (const cancel of [this.#cancelFlush, this.#cancelTurn, this.#cancelBeat]) cancel?.()
     noLongerBeforeExit(this.#writeLast)
     await this.#upkeep?.stop()
     this.#file.close()
@@ -211,10 +210,11 @@ export class RollingFile {
     this.#mend()
     const isFirst = !this.#failure
     this.#failure = error
-    this.#retryAtMs = this.#options.clock.nowMs() + retryMs
+    this.#retryAtMs = this.#options.clock.nowMs() + (isBusy(error) ? this.#options.flushMs : retryMs)
     const { onDiskFull } = this.#options
     const next = onDiskFull === 'stderr' ? 'standard error' : `memory, up to ${this.#options.maxBufferBytes} bytes`
-    if (isFirst) say(`logging: can't write to ${this.#file.path}: ${error.message}; lines go to ${next}\n`)
+    if (isFirst && !isBusy(error))
+      say(`logging: can't write to ${this.#file.path}: ${error.message}; lines go to ${next}\n`)
     this.#hold()
     this.#answer(error)
   }
@@ -280,19 +280,16 @@ export class RollingFile {
 
   #writeLast = (): void => {
     let isWritten = this.#writeAll(patienceMs.exit)
+    const endMs = performance.now() + patienceMs.exit
+    while (isBusy(this.#failure) && performance.now() < endMs) {
+      pause()
+      isWritten = this.#writeAll(patienceMs.exit)
+    }
     // That lines were dropped is told once others are written.
     if (isWritten && !this.#failure && this.#chunks.bytes > 0) isWritten = this.#writeAll(patienceMs.exit)
     let lost = this.#untold
     if (!isWritten || this.#failure) for (const lines of this.#chunks.takeAll()) lost += countLines(lines)
     if (lost > 0) say(`logging: ${lost} lines are not in ${this.#file.path}\n`)
     this.#file.close()
-  }
-}
-
-function say(text: string | Buffer): void {
-  try {
-    writeSync(2, text as string)
-  } catch {
-    // nobody reads it
   }
 }
