@@ -38,6 +38,10 @@ export class AccessLine {
   readonly #messageText: string
   /** What a path has that may hold a secret. */
   readonly #hint: RegExp
+  #headMs = -1
+  #headText = ''
+  #lastAddress: string | undefined
+  #lastAddressText = ''
   readonly #addressOf: (request: FastifyRequest) => string | undefined
 
   constructor(options: ResolvedAccessLog, internals: Internals) {
@@ -88,17 +92,36 @@ export class AccessLine {
   #byHand({ log, request, reply, status, route }: Completed): void {
     const { scrub, destination } = this.#internals
     const parts = partsOf(log) as Record<symbol, string>
-    const levelText = (parts[lsCacheSym] as unknown as Record<number, string>)[this.#number]!
-    const time = (parts[timeSym] as unknown as () => string)()
-    const address = this.#addressOf(request)
     const bytes = bytesOf(reply)
     const url = request.originalUrl
-    const req = `,"req":{"method":"${request.method}","url":${this.#hint.test(url) ? scrub(JSON.stringify(url)) : JSON.stringify(url)}${route.json}`
-    const from = address === undefined ? '' : `,"remoteAddress":${JSON.stringify(address)}`
+    // What has nothing but these signs needs no quoting either.
+    const path = this.#hint.test(url) ? scrub(JSON.stringify(url)) : `"${url}"`
+    const req = `,"req":{"method":"${request.method}","url":${path}${route.json}${this.#addressText(request)}`
     const res = `},"res":{"statusCode":${status}${bytes === undefined ? '' : `,"bytes":${bytes}`}}`
-    const line = `${levelText}${time}${parts[chindingsSym]}${req}${from}${res},"responseTime":${timeOf(reply)}${this.#messageText}${parts[endSym]}`
+    const tail = `,"responseTime":${timeText(reply)}${this.#messageText}${parts[endSym]}`
+    const line = `${this.#head(parts)}${parts[chindingsSym]}${req}${res}${tail}`
     // What the app has bound to the request's logger may hold a secret.
     destination.write(Object.hasOwn(log, chindingsSym) ? scrub(line) : line)
+  }
+
+  /** Level and time, which many lines of a busy server have in common. */
+  #head(parts: Record<symbol, unknown>): string {
+    const time = parts[timeSym] as () => string
+    const nowMs = time === pino.stdTimeFunctions.epochTime ? Date.now() : -1
+    if (nowMs < 0 || nowMs !== this.#headMs) {
+      this.#headMs = nowMs
+      this.#headText = `${(parts[lsCacheSym] as Record<number, string>)[this.#number]}${time()}`
+    }
+    return this.#headText
+  }
+
+  #addressText(request: FastifyRequest): string {
+    const address = this.#addressOf(request)
+    if (address !== this.#lastAddress) {
+      this.#lastAddress = address
+      this.#lastAddressText = address === undefined ? '' : `,"remoteAddress":${JSON.stringify(address)}`
+    }
+    return this.#lastAddressText
   }
 }
 
@@ -109,6 +132,16 @@ function partsOf(log: Logger): Parts {
 /** In ms, to the µs. */
 function timeOf(reply: FastifyReply): number {
   return Math.round(reply.elapsedTime * 1_000) / 1_000
+}
+
+const thousandths = Array.from({ length: 1_000 }, (_, n) =>
+  n === 0 ? '' : `.${`${n}`.padStart(3, '0').replace(/0+$/, '')}`,
+)
+
+/** The same as text, for a number with a fraction takes long to become one. */
+function timeText(reply: FastifyReply): string {
+  const micros = Math.round(reply.elapsedTime * 1_000)
+  return `${Math.floor(micros / 1_000)}${thousandths[micros % 1_000]}`
 }
 
 /** Of the body, where that is known without counting. */
