@@ -36,11 +36,19 @@ export function createScrubber({ keys = [], query = [], patterns = [], censor = 
   }
 }
 
-/** Alternatives that match each name with or without signs between its letters. */
+/**
+ * Alternatives that match each name with or without signs between its letters. By their first letters, so that few are tried at
+ * each place of a text.
+ */
 function unite(names: string[]): string {
-  const plain = new Set(names.map((name) => name.replace(/[-_]/g, '').toLowerCase()))
-  const spelt = (name: string) => [...name].join('[-_]?')
-  return [...plain].map((name) => (name.length > shortLength ? spelt(name) : `(?<![a-z\\d])${spelt(name)}`)).join('|')
+  const rests = new Map<string, Set<string>>()
+  for (const name of names) {
+    const [first = '', ...rest] = name.replace(/[-_]/g, '').toLowerCase()
+    const start = rest.length < shortLength ? `${first}(?<![a-z\\d]${first})` : first
+    const known = rests.get(start) ?? new Set()
+    rests.set(start, known.add(rest.map((letter) => `[-_]?${letter}`).join('')))
+  }
+  return [...rests].map(([start, ends]) => `${start}(?:${[...ends].join('|')})`).join('|')
 }
 
 function replaceValues(text: string, found: RegExp, censor: string): string {
