@@ -174,7 +174,8 @@ t.test('an existing configuration of pino-roll works with both rollers', async (
     })
     t.equal((await child.exit).code, 0, child.output())
     const rolled = () => logFiles(logs).filter(({ name }) => name !== 'current.log')
-    t.ok(rolled().length > 1, roller)
+    // In a burst pino-roll may not come to roll before it is closed.
+    t.ok(rolled().length > (roller === 'pino-roll' ? 0 : 1), roller)
     t.ok(rolled().every(({ name }) => /^app(\.\d{4}-\d\d-\d\d\.\d+)?\.log$/.test(name)))
     t.ok(rolled().some(({ text }) => text.includes('"n":399')))
     t.notOk(
