@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import health from '@steadfast/health'
+import metrics from '@steadfast/metrics'
 import shutdown from '@steadfast/shutdown'
 import Fastify, {
   type FastifyBaseLogger,
@@ -32,6 +33,7 @@ export function buildApp(config: Config, database: Database, log: Logger): Fasti
   app.removeContentTypeParser('text/plain') // 415, not "body must be object"
   app.setErrorHandler(answerError)
   app.register(health, { checks: { database: database.check } })
+  app.register(metrics)
   app.register(linkRoutes, { prefix: '/api/v1', database, baseUrl: config.BASE_URL })
   app.register(redirectRoutes, { database })
   return app

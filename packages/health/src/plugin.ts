@@ -45,5 +45,6 @@ async function health(app: FastifyInstance, options: HealthOptions): Promise<voi
   shared.metricSources.add(metricSource({ monitor, watchdog, shed, memory, cpu: cgroupCpu(cgroupRoot) }))
 }
 
-const plugin: typeof health = fp(health, { fastify: '>=5.8 <6', name: '@steadfast/health' })
+// Fastify 5.8.0 takes itself for 5.7.4: what is asked of it is in package.json.
+const plugin: typeof health = fp(health, { fastify: '5.x', name: '@steadfast/health' })
 export default plugin

@@ -36,8 +36,11 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Sends a signal to every process in `folder`, also to those that were forked meanwhile. */
-export function signalAllIn(folder: string, signal: NodeJS.Signals): void {
+/**
+ * Sends a signal to every process in `folder`, also to those that were forked meanwhile.
+ * @returns their ids
+ */
+export function signalAllIn(folder: string, signal: NodeJS.Signals): Set<number> {
   const seen = new Set<number>()
   for (let fresh = processesIn(folder); fresh.length > 0; fresh = processesIn(folder).filter((pid) => !seen.has(pid))) {
     for (const pid of fresh) {
@@ -45,13 +48,16 @@ export function signalAllIn(folder: string, signal: NodeJS.Signals): void {
       signalTo(pid, signal)
     }
   }
+  return seen
 }
 
 /** Kills every process in `folder` and waits until the last is gone. */
 export async function killAllIn(folder: string): Promise<void> {
+  const killed = new Set<number>()
   await waitFor(() => {
-    signalAllIn(folder, 'SIGKILL')
-    return processesIn(folder).length === 0
+    for (const pid of signalAllIn(folder, 'SIGKILL')) killed.add(pid)
+    // A process that ends is out of its folder a moment before it is gone.
+    return processesIn(folder).length === 0 && ![...killed].some(isAlive)
   })
 }
 

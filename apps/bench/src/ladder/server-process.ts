@@ -26,12 +26,15 @@ const bootTimeoutMs = 20_000
 const answerTimeoutMs = 1_000
 const pollMs = 2
 
-const keepTickShape = new URL('servers/keep-tick-shape.js', import.meta.url).href
+const preloaded = ['keep-tick-shape', 'load-modules'].flatMap((name) => [
+  '--import',
+  new URL(`servers/${name}.js`, import.meta.url).href,
+])
 
 /** Starts the program on a core and waits for its first redirect. */
 export async function startServer(program: Program, core: number | undefined): Promise<ServerProcess> {
   const { file, args = [], env = {}, url } = program
-  const [command, ...rest] = onCore(core, [process.execPath, '--import', keepTickShape, file, ...args])
+  const [command, ...rest] = onCore(core, [process.execPath, ...preloaded, file, ...args])
   const startMs = performance.now()
   const child = await startChild(command, rest, { env: { NODE_ENV: 'production', ...env } })
   try {

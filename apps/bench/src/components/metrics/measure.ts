@@ -11,7 +11,7 @@ import type { Task } from '../task.js'
 export interface Recorder {
   record(method: string, route: string, status: number, seconds: number): void
   /** All that it has, as Prometheus reads it. */
-  scrape(): Promise<string>
+  scrape(): Promise<string | Buffer>
 }
 
 export type RecorderOptions = Record<string, unknown> & { buckets: number[] }
@@ -37,14 +37,14 @@ async function measureRecord(recorder: Recorder, { seconds }: Task): Promise<Fig
     recorder.record('GET', routes[count % routes.length]!, statuses[count % statuses.length]!, 0.012)
   }
   const driven = await drive(record, { seconds })
-  assert.equal(sumOfCounts(await recorder.scrape()), recorded, 'it has counted every record')
+  assert.equal(sumOfCounts(`${await recorder.scrape()}`), recorded, 'it has counted every record')
   return costOf(driven)
 }
 
 /** With 10,000 combinations of labels. */
 async function measureScrape(recorder: Recorder, { seconds }: Task): Promise<Figures> {
   for (let series = 0; series < seriesCount; series++) recorder.record('GET', `/route-${series}/:id`, 200, 0.012)
-  const text = await recorder.scrape()
+  const text = `${await recorder.scrape()}`
   assert.equal(sumOfCounts(text), seriesCount, 'it tells every series')
   assert.equal(text.match(/_bucket\{/g)?.length, seriesCount * (buckets.length + 1), 'with all its buckets')
 

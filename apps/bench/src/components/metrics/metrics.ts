@@ -5,6 +5,10 @@ const peers = [
   { module: 'prom-client', about: 'a histogram' },
   { module: 'platformatic', name: '@platformatic/prom-client', about: 'a histogram of its faster fork' },
 ]
+const steadfast = {
+  module: 'steadfast',
+  about: '@steadfast/metrics: a histogram, its series bound as the plugin does it',
+}
 
 export const metrics: Comparison[] = [
   {
@@ -22,6 +26,7 @@ export const metrics: Comparison[] = [
         about: 'a histogram and a summary, as fastify-metrics keeps them',
         options: { summary: true },
       },
+      steadfast,
     ]),
   },
   {
@@ -32,6 +37,6 @@ export const metrics: Comparison[] = [
       { name: 'delayMs', title: 'longest event loop delay ms', digits: 1 },
       { name: 'mib', title: 'MiB', digits: 1 },
     ],
-    contenders: contenders('metrics', 'scrape', peers),
+    contenders: contenders('metrics', 'scrape', [...peers, steadfast]),
   },
 ]

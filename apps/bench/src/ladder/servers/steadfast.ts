@@ -14,6 +14,7 @@ if (parts.includes('health')) {
   const { default: health } = await import('@steadfast/health')
   await app.register(health, { paths: { details: healthPath } })
 }
+if (parts.includes('metrics')) await app.register((await import('@steadfast/metrics')).default)
 
 async function openLog() {
   const { createLogger, default: plugin, fastifyLogging } = await import('@steadfast/logging')
