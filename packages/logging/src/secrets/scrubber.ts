@@ -1,54 +1,45 @@
 import { replaceCards } from './cards.js'
+import { isShort, unite } from './names.js'
 import { defaultKeys, defaultPatterns, defaultQuery, type SecretsOptions } from './options.js'
+import { createSuspicion } from './suspicion.js'
 import { endOfBare, endOfHeader, endOfNested, endOfQuoted } from './value.js'
 
 /** Takes the secrets out of a line, or of any part of one. */
 export type Scrub = (text: string) => string
 
-/** Names so short that they are common as the end of another word. */
-const shortLength = 4
-
 /** Headers are named in lists too, as in rawHeaders, and in texts their values reach to the end of the line. */
 const header = /(?:authorization|cookie)$/i
 
-/** What lines have that may hold a secret. A line that has nothing of it is left alone after one look. */
-export function createScrubber({ keys = [], query = [], patterns = [], censor = '[secret]' }: SecretsOptions): Scrub {
-  const names = unite([...defaultKeys, ...keys])
-  const found = new RegExp(`(${names})(\\\\*["']|%22)?\\s*(=>|[:=,]|%3D|%3A)\\s*`, 'gi')
-  const parameter = new RegExp(`([?&;]|%3F|%26)(${unite([...defaultQuery, ...query])})(=|%3D)`, 'gi')
-  const known = Object.values(defaultPatterns)
-  const cardLike = /\d{4}[ -]?\d{4}/
-  const hints = [names, parameter.source, 'bearer', 'basic', ':(?:\\\\*/){2}[^\\s/"]*@', '-----BEGIN', cardLike.source]
-  const tokens = 'eyJ|AKIA|ASIA|gh[pousr]_|github_pat|glpat-|xox|[rs]k_|npm_|sk-'
-  const isSuspect = new RegExp([...hints, tokens].join('|'), 'i')
+export function createScrubber(options: SecretsOptions): Scrub {
+  const { keys = [], query = [], patterns = [], censor = '[secret]' } = options
+  const [mayHold, replaceKnown] = [createSuspicion(namesOf(keys), parametersOf(query)), createReplacement(options)]
   const given = patterns.map((pattern) => new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`))
-
+  if (given.length === 0) return (text) => (mayHold(text) ? replaceKnown(text) : text)
   return (text) => {
-    let clean = text
-    if (isSuspect.test(text)) {
-      clean = replaceValues(clean, found, censor)
-      clean = replaceParameters(clean, parameter, censor)
-      for (const pattern of known) clean = clean.replace(pattern, censor)
-      clean = replaceCards(clean, censor)
-    }
-    for (const pattern of given) clean = clean.replace(pattern, censor)
-    return clean
+    const clean = mayHold(text) ? replaceKnown(text) : text
+    return given.reduce((cleaner, pattern) => cleaner.replace(pattern, censor), clean)
   }
 }
 
-/**
- * Alternatives that match each name with or without signs between its letters. By their first letters, so that few are tried at
- * each place of a text.
- */
-function unite(names: string[]): string {
-  const rests = new Map<string, Set<string>>()
-  for (const name of names) {
-    const [first = '', ...rest] = name.replace(/[-_]/g, '').toLowerCase()
-    const start = rest.length < shortLength ? `${first}(?<![a-z\\d]${first})` : first
-    const known = rests.get(start) ?? new Set()
-    rests.set(start, known.add(rest.map((letter) => `[-_]?${letter}`).join('')))
+/** Looks for each kind of secret, but for patterns of the app's own. */
+export function createReplacement({ keys = [], query = [], censor = '[secret]' }: SecretsOptions): Scrub {
+  const names = unite(namesOf(keys), isShort)
+  const found = new RegExp(`(${names})(\\\\*["']|%22)?\\s*(=>|[:=,]|%3D|%3A)\\s*`, 'gi')
+  const parameter = new RegExp(`([?&;]|%3F|%26)(${unite(parametersOf(query), () => false)})(=|%3D)`, 'gi')
+  const known = Object.values(defaultPatterns)
+  return (text) => {
+    let clean = replaceParameters(replaceValues(text, found, censor), parameter, censor)
+    for (const pattern of known) clean = clean.replace(pattern, censor)
+    return replaceCards(clean, censor)
   }
-  return [...rests].map(([start, ends]) => `${start}(?:${[...ends].join('|')})`).join('|')
+}
+
+function namesOf(keys: string[]): string[] {
+  return [...defaultKeys, ...keys]
+}
+
+function parametersOf(query: string[]): string[] {
+  return [...defaultQuery, ...query]
 }
 
 function replaceValues(text: string, found: RegExp, censor: string): string {
