@@ -3,17 +3,20 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Logger, pino } from 'pino'
 import type { ResolvedAccessLog } from './access-options.js'
 import type { Internals } from './create-logger.js'
-import { isLazy } from './request-log.js'
+import { isAscii, isPlain } from './plain.js'
+import { isLazy, type RequestLog } from './request-log.js'
 import type { RouteInfo } from './route.js'
+import { traceIdOf } from './trace.js'
 
 /** A request that is over. */
 export interface Completed {
   log: Logger
   level: string
-  request: FastifyRequest
   reply: FastifyReply
   status: number
   route: RouteInfo
+  /** Of the body. */
+  bytes: number
   error: Error | undefined
 }
 
@@ -34,39 +37,52 @@ const asItIs = { serializers: { req: (req: unknown) => req, res: (res: unknown) 
 export class AccessLine {
   readonly #options: ResolvedAccessLog
   readonly #internals: Internals
+  readonly #label: string
   readonly #number: number
-  readonly #messageText: string
-  /** What a path has that may hold a secret. */
-  readonly #hint: RegExp
+  /** Whether the app calls a key of the line a secret, or has patterns of its own: it is then looked at as a whole. */
+  readonly #isSuspect: boolean
+  readonly #tail: string
+  readonly #addressOf: (request: FastifyRequest) => string | undefined
+  readonly #methods = new Map<string, string>()
+  #common = ''
+  #commonText = ''
   #headMs = -1
   #headText = ''
-  #lastAddress: string | undefined
-  #lastAddressText = ''
-  readonly #addressOf: (request: FastifyRequest) => string | undefined
+  #address: string | undefined
+  #addressText = ''
+  /** Whether all that lines have in common is ASCII, which is written faster. */
+  #isAscii = false
 
-  constructor(options: ResolvedAccessLog, internals: Internals) {
+  /** @param label of the request's id */
+  constructor(options: ResolvedAccessLog, internals: Internals, label: string) {
+    const { root, messageKey, scrub, hasPatterns } = internals
     this.#options = options
     this.#internals = internals
-    this.#number = internals.root.levels.values[options.level]!
-    this.#messageText = `,${JSON.stringify(internals.messageKey)}:"${message}"`
-    this.#hint = internals.hasPatterns ? /^/ : /[^\w/.-]|[\w.-]{13}/
+    this.#label = label
+    this.#number = root.levels.values[options.level]!
+    this.#tail = `,${JSON.stringify(messageKey)}:"${message}"${partsOf(root)[endSym]}`
+    const req = { method: 'GET', url: '/', route: '/', remoteAddress: '::' }
+    const line = `${JSON.stringify({ [label]: '1', traceId: '1', req, res: { statusCode: 1, bytes: 1 }, responseTime: 1 })}${this.#tail}`
+    this.#isSuspect = hasPatterns || scrub(line) !== line
     this.#addressOf = addressBy(options)
   }
 
   write(completed: Completed): void {
-    const { log, request, reply, status, error, level } = completed
-    if (this.#isSerialized(log, request)) {
-      const fields = this.#options.fields?.(request, reply)
-      const details = { req: request, res: reply, responseTime: timeOf(reply), ...fields, ...(error && { err: error }) }
-      log[level as 'info'](details, message)
-    } else if (!this.#internals.isPlain || this.#options.fields || error || status >= 500) this.#byPino(completed)
-    else this.#byHand(completed)
+    const { log, reply, status, error, level } = completed
+    const isOwn = this.#internals.hasSerializers || this.#isSerialized(log, reply.request)
+    if (isOwn) {
+      log[level as 'info']({ req: reply.request, res: reply, ...this.#moreOf(completed) }, message)
+      return
+    }
+    const isPlain = this.#internals.isPlain && !this.#options.fields && !error && status < 500
+    const id = isPlain && isLazy(log) && !Object.hasOwn(log, chindingsSym) ? log.bound[this.#label] : undefined
+    if (typeof id === 'string') this.#byHand(completed, log as RequestLog, id)
+    else this.#byPino(completed)
   }
 
-  /** Whether the app or the route has serializers of its own for requests or answers. */
+  /** Whether the route has serializers of its own for requests or answers. */
   #isSerialized(log: Logger, { server }: FastifyRequest): boolean {
-    if (this.#internals.hasSerializers) return true
-    if (partsOf(log)[isLazy]) return false
+    if (isLazy(log)) return false
     const [own, common] = [partsOf(log)[serializersSym], partsOf(server.log as Logger)[serializersSym]] as Record<
       string,
       unknown
@@ -74,81 +90,103 @@ export class AccessLine {
     return own !== common && common !== undefined && (own?.req !== common.req || own?.res !== common.res)
   }
 
-  #byPino({ log, level, request, reply, status, route, error }: Completed): void {
-    const { scrub } = this.#internals
-    const bytes = bytesOf(reply)
-    const req = {
-      method: request.method,
-      url: scrub(request.originalUrl),
-      route: route.path,
-      remoteAddress: this.#addressOf(request),
-    }
-    const res = { statusCode: status, ...(bytes !== undefined && { bytes }) }
-    const fields = this.#options.fields?.(request, reply)
-    const details = { req, res, responseTime: timeOf(reply), ...fields, ...(error && { err: error }) }
+  #moreOf({ reply, error }: Completed): object {
+    const fields = this.#options.fields?.(reply.request, reply)
+    return { responseTime: microsOf(reply) / 1_000, ...fields, ...(error && { err: error }) }
+  }
+
+  #byPino(completed: Completed): void {
+    const { log, level, reply, status, route, bytes } = completed
+    const { method, originalUrl } = reply.request
+    const remoteAddress = this.#addressOf(reply.request)
+    const req = { method, url: this.#internals.scrub(originalUrl), route: route.path, remoteAddress }
+    const details = { req, res: { statusCode: status, bytes }, ...this.#moreOf(completed) }
     log.child({}, asItIs)[level as 'info'](details, message)
   }
 
-  #byHand({ log, request, reply, status, route }: Completed): void {
+  #byHand({ reply, status, route, bytes }: Completed, log: RequestLog, id: string): void {
     const { scrub, destination } = this.#internals
-    const parts = partsOf(log) as Record<symbol, string>
-    const bytes = bytesOf(reply)
-    const url = request.originalUrl
-    // What has nothing but these signs needs no quoting either.
-    const path = this.#hint.test(url) ? scrub(JSON.stringify(url)) : `"${url}"`
-    const req = `,"req":{"method":"${request.method}","url":${path}${route.json}${this.#addressText(request)}`
-    const res = `},"res":{"statusCode":${status}${bytes === undefined ? '' : `,"bytes":${bytes}`}}`
-    const tail = `,"responseTime":${timeText(reply)}${this.#messageText}${parts[endSym]}`
-    const line = `${this.#head(parts)}${parts[chindingsSym]}${req}${res}${tail}`
-    // What the app has bound to the request's logger may hold a secret.
-    destination.write(Object.hasOwn(log, chindingsSym) ? scrub(line) : line)
+    const { request } = reply
+    const { method, originalUrl } = request
+    const head = this.#head(log)
+    const isSimple = isPlain(id) && isPlain(originalUrl)
+    const idText = isSimple ? id : this.#textOf(id)
+    const url = isSimple ? originalUrl : this.#textOf(originalUrl)
+    const rest = this.#restOf(route, status, bytes, this.#addressTextOf(request))
+    const line = head + idText + this.#methodText(method, traceIdOf(log)) + url + rest + timeText(reply) + this.#tail
+    destination.write(this.#isSuspect ? scrub(line) : line, isSimple && this.#isAscii && route.isAscii)
   }
 
-  /** Level and time, which many lines of a busy server have in common. */
-  #head(parts: Record<symbol, unknown>): string {
+  /** Level, time and what the app has bound, which many lines of a busy server have in common. */
+  #head(log: RequestLog): string {
+    const parts = partsOf(log)
     const time = parts[timeSym] as () => string
     const nowMs = time === pino.stdTimeFunctions.epochTime ? Date.now() : -1
-    if (nowMs < 0 || nowMs !== this.#headMs) {
-      this.#headMs = nowMs
-      this.#headText = `${(parts[lsCacheSym] as Record<number, string>)[this.#number]}${time()}`
+    const common = partsOf(log.parent)[chindingsSym] as string
+    if (nowMs >= 0 && nowMs === this.#headMs && common === this.#common) return this.#headText
+    if (common !== this.#common) {
+      this.#common = common
+      this.#commonText = this.#internals.scrub(common)
+      this.#isAscii = isAscii(`${this.#commonText}${this.#label}${this.#tail}`)
     }
+    this.#headMs = nowMs
+    const level = (parts[lsCacheSym] as Record<number, string>)[this.#number]
+    this.#headText = `${level}${time()}${this.#commonText},${JSON.stringify(this.#label)}:"`
     return this.#headText
   }
 
-  #addressText(request: FastifyRequest): string {
-    const address = this.#addressOf(request)
-    if (address !== this.#lastAddress) {
-      this.#lastAddress = address
-      this.#lastAddressText = address === undefined ? '' : `,"remoteAddress":${JSON.stringify(address)}`
+  #methodText(method: string, traceId: string | undefined): string {
+    let text = this.#methods.get(method)
+    if (text === undefined) {
+      text = `","req":{"method":"${method}","url":"`
+      this.#methods.set(method, text)
     }
-    return this.#lastAddressText
+    return traceId === undefined ? text : `","traceId":"${traceId}${text}`
+  }
+
+  /** What follows the URL, up to the time. */
+  #restOf(route: RouteInfo, status: number, bytes: number, addressText: string): string {
+    const { last } = route
+    if (last.status !== status || last.bytes !== bytes || last.addressText !== addressText) {
+      const res = `"res":{"statusCode":${status},"bytes":${bytes}}`
+      route.last = { status, bytes, addressText, text: `"${route.json}${addressText}},${res},"responseTime":` }
+    }
+    return route.last.text
+  }
+
+  #addressTextOf(request: FastifyRequest): string {
+    const address = this.#addressOf(request)
+    if (address !== this.#address) {
+      this.#address = address
+      // A proxy may send anything.
+      const text = this.#textOf(address ?? '').replace(/[^\0-\x7f]/g, '?')
+      this.#addressText = address === undefined ? '' : `,"remoteAddress":"${text}"`
+    }
+    return this.#addressText
+  }
+
+  /** As JSON has it, without quotes and secrets. */
+  #textOf(value: string): string {
+    return this.#internals.scrub(JSON.stringify(value)).slice(1, -1)
   }
 }
 
-function partsOf(log: Logger): Parts {
+function partsOf(log: Logger | RequestLog): Parts {
   return log as unknown as Parts
 }
 
-/** In ms, to the µs. */
-function timeOf(reply: FastifyReply): number {
-  return Math.round(reply.elapsedTime * 1_000) / 1_000
+function microsOf(reply: FastifyReply): number {
+  return Math.round(reply.elapsedTime * 1_000)
 }
 
 const thousandths = Array.from({ length: 1_000 }, (_, n) =>
   n === 0 ? '' : `.${`${n}`.padStart(3, '0').replace(/0+$/, '')}`,
 )
 
-/** The same as text, for a number with a fraction takes long to become one. */
+/** In ms, to the µs. A number with a fraction takes long to become text. */
 function timeText(reply: FastifyReply): string {
-  const micros = Math.round(reply.elapsedTime * 1_000)
+  const micros = microsOf(reply)
   return `${Math.floor(micros / 1_000)}${thousandths[micros % 1_000]}`
-}
-
-/** Of the body, where that is known without counting. */
-function bytesOf(reply: FastifyReply): number | undefined {
-  const length = reply.getHeader('content-length')
-  const bytes = Number(length)
-  return length === undefined || Number.isNaN(bytes) ? undefined : bytes
 }
 
 function addressBy({

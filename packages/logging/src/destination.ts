@@ -11,7 +11,8 @@ import { RollingFile, type RollingStats } from './rolling/rolling-file.js'
 
 /** Where lines go. */
 export interface Destination {
-  write(line: string): void
+  /** `isAscii` where that is certain. */
+  write(line: string, isAscii?: boolean): void
   /** Calls back once all lines are written, or can't be. */
   flush(done?: (error?: Error) => void): void
   flushSync(): void
@@ -38,8 +39,8 @@ export function openDestination(options: ResolvedLoggingOptions, events: FileEve
   if (!files) return { ...nothing, write: (line) => out?.write(line) }
   if (!out) return files
   return {
-    write(line) {
-      files.write(line)
+    write(line, isAscii) {
+      files.write(line, isAscii)
       out.write(line)
     },
     flush: (done) => files.flush(done),

@@ -36,7 +36,12 @@ export function fastifyLogging(logger: SteadfastLogger, options: FastifyLoggingO
   const label = take('requestIdLogLabel', options.requestIdLogLabel, rules.text)
   if (accessLog !== false) resolveAccessLog(accessLog, Object.keys(logger.levels.values))
   const { LogController } = fastify as Copy
-  const wiring: Wiring = { options: accessLog, isControlled: LogController !== undefined, accessLog: undefined }
+  const wiring: Wiring = {
+    options: accessLog,
+    label: label ?? 'reqId',
+    isControlled: LogController !== undefined,
+    accessLog: undefined,
+  }
   const requestLog = { disableRequestLogging: true, ...(label !== undefined && { requestIdLogLabel: label }) }
   // From 5.10 on the options themselves are deprecated.
   const quiet = LogController ? { logController: controllerOf(LogController, requestLog, wiring) } : requestLog
@@ -58,8 +63,21 @@ function controllerOf(
       wiring.accessLog?.begin(request, reply)
     }
 
-    requestCompleted(_error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-      wiring.accessLog?.end(request, reply, reply.statusCode)
+    requestCompleted(_error: unknown, _request: FastifyRequest, reply: FastifyReply): void {
+      wiring.accessLog?.end(reply)
+    }
+
+    // No hook hears of these.
+    streamError(error: Error, _request: FastifyRequest, reply: FastifyReply): void {
+      wiring.accessLog?.fail(reply, error)
+    }
+
+    serializerError(error: Error, _request: FastifyRequest, reply: FastifyReply): void {
+      wiring.accessLog?.fail(reply, error)
+    }
+
+    writeHeadError(error: Error, _request: FastifyRequest, reply: FastifyReply): void {
+      wiring.accessLog?.fail(reply, error)
     }
   })(options)
 }

@@ -37,9 +37,10 @@ function openAccessLog(
   const { wiring } = app.childLoggerFactory as Partial<ChildLoggerFactory>
   const given = wiring?.options ?? {}
   if (given === false) return undefined
-  const accessLog = new AccessLog(resolveAccessLog(given, Object.keys(internals.root.levels.values)), internals)
-  app.addHook('onError', (request, _reply, error, done) => {
-    accessLog.fail(request, error)
+  const resolved = resolveAccessLog(given, Object.keys(internals.root.levels.values))
+  const accessLog = new AccessLog(resolved, internals, wiring?.label ?? 'reqId')
+  app.addHook('onError', (_request, reply, error, done) => {
+    accessLog.fail(reply, error)
     done()
   })
   if (wiring) wiring.accessLog = accessLog
@@ -48,8 +49,8 @@ function openAccessLog(
     accessLog.begin(request, reply)
     done()
   })
-  app.addHook('onResponse', (request, reply, done) => {
-    accessLog.end(request, reply, reply.statusCode)
+  app.addHook('onResponse', (_request, reply, done) => {
+    accessLog.end(reply)
     done()
   })
   return accessLog

@@ -4,15 +4,26 @@ import { type Bindings, type ChildLoggerOptions, type Logger, pino } from 'pino'
 import type { AccessLog } from './access-log.js'
 import type { AccessLogOptions } from './access-options.js'
 import { internalsOf } from './create-logger.js'
-import { traceIdOf } from './trace.js'
+import { activeTraceId, traceIdOf } from './trace.js'
 
 const chindingsSym: unique symbol = (pino.symbols as { chindingsSym: symbol }).chindingsSym as never
 
-type Bound = Logger & { [chindings: symbol]: string }
-type RequestLogClass = new (bindings: Bindings, raw: IncomingMessage) => Logger
+/** A logger of a request, made by no child(). */
+export interface RequestLog extends Logger {
+  readonly bound: Bindings
+  readonly raw: IncomingMessage
+  /** Of the span that was active when the request came. */
+  readonly activeTraceId: string | undefined
+  readonly parent: Logger
+}
 
-/** Marks a logger that was made by no child(). */
-export const isLazy: unique symbol = Symbol('steadfast.logging.isLazy')
+type RequestLogClass = new (bindings: Bindings, raw: IncomingMessage) => RequestLog
+
+const isLazySym = Symbol('steadfast.logging.isLazy')
+
+export function isLazy(log: Logger): log is RequestLog {
+  return (log as { [isLazySym]?: true })[isLazySym] === true
+}
 
 /** What Fastify asks for the logger of a request. */
 export interface ChildLoggerFactory {
@@ -30,6 +41,8 @@ export interface ChildLoggerFactory {
 /** What `fastifyLogging` and the plugin of an app know of each other. */
 export interface Wiring {
   options: AccessLogOptions | false
+  /** Of the request's id. */
+  label: string
   /** Whether Fastify tells of requests without hooks. */
   isControlled: boolean
   accessLog: AccessLog | undefined
@@ -55,7 +68,7 @@ export function createChildLoggerFactory(wiring: Wiring): ChildLoggerFactory {
     }
     if (RequestLog && options.level === undefined && options.serializers === undefined)
       return new RequestLog(bindings, raw)
-    const traceId = traceIdOf(raw)
+    const traceId = traceIdOf({ raw, activeTraceId: activeTraceId() })
     return logger.child(traceId === undefined ? bindings : { ...bindings, traceId }, options)
   }
   childLoggerFactory.wiring = wiring
@@ -63,24 +76,21 @@ export function createChildLoggerFactory(wiring: Wiring): ChildLoggerFactory {
 }
 
 export function requestLogOf(parent: Logger): RequestLogClass {
-  const common = (parent as Bound)[chindingsSym]!
   class RequestLog {
-    /** It has the serializers of the app. */
-    declare readonly [isLazy]: true
     readonly bound: Bindings
     readonly raw: IncomingMessage
+    readonly activeTraceId: string | undefined
 
     constructor(bindings: Bindings, raw: IncomingMessage) {
       this.bound = bindings
       this.raw = raw
+      this.activeTraceId = activeTraceId()
     }
 
     get [chindingsSym](): string {
-      const traceId = traceIdOf(this.raw)
-      const { reqId } = this.bound
-      let text = common
-      if (typeof reqId === 'string') text += `,"reqId":${JSON.stringify(reqId)}`
-      else for (const key in this.bound) text += `,${JSON.stringify(key)}:${JSON.stringify(this.bound[key])}`
+      const traceId = traceIdOf(this)
+      let text = (parent as unknown as Record<symbol, string>)[chindingsSym]!
+      for (const key in this.bound) text += `,${JSON.stringify(key)}:${JSON.stringify(this.bound[key])}`
       return traceId === undefined ? text : `${text},"traceId":"${traceId}"`
     }
 
@@ -89,7 +99,7 @@ export function requestLogOf(parent: Logger): RequestLogClass {
       Object.defineProperty(this, chindingsSym, { value, writable: true, configurable: true, enumerable: true })
     }
   }
-  Object.defineProperty(RequestLog.prototype, isLazy, { value: true })
+  Object.defineProperties(RequestLog.prototype, { [isLazySym]: { value: true }, parent: { value: parent } })
   Object.setPrototypeOf(RequestLog.prototype, parent)
   return RequestLog as unknown as RequestLogClass
 }

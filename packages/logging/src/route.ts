@@ -1,11 +1,16 @@
 import type { FastifyRequest } from 'fastify'
+import { isAscii } from './plain.js'
+import type { Scrub } from './secrets/scrubber.js'
 
 /** What a line says of a route, put together once. */
 export interface RouteInfo {
   /** Its path as it was declared; undefined where no route was found. */
   path: string | undefined
   json: string
+  isAscii: boolean
   isProbe: boolean
+  /** What follows the path in the last line that it had: most answers of a route are alike. */
+  last: { addressText: string; status: number; bytes: number; text: string }
 }
 
 interface RouteConfig {
@@ -13,26 +18,41 @@ interface RouteConfig {
   steadfast?: { probe?: boolean }
 }
 
-const known = new WeakMap<object, RouteInfo>()
-const notFound: RouteInfo = { path: undefined, json: '', isProbe: false }
-
 /** Where Fastify keeps a request's route: its own getter makes an object of twelve fields each time. */
 let place: symbol | undefined
 
-export function routeOf(request: FastifyRequest): RouteInfo {
-  place ??= Object.getOwnPropertySymbols(request).find(({ description }) => description === 'fastify.context')
-  const context = place && (request as unknown as Record<symbol, { config?: RouteConfig }>)[place]
-  const config = (context ? context.config : request.routeOptions.config) as RouteConfig | undefined
-  if (!config) return notFound
-  let info = known.get(config)
-  if (!info) {
-    const { url: path, steadfast } = config
-    info = {
-      path,
-      json: path === undefined ? '' : `,"route":${JSON.stringify(path)}`,
-      isProbe: steadfast?.probe === true,
-    }
-    known.set(config, info)
+/** The routes that requests came for. */
+export class Routes {
+  readonly #scrub: Scrub
+  readonly #known = new WeakMap<object, RouteInfo>()
+  readonly #notFound: RouteInfo
+
+  constructor(scrub: Scrub) {
+    this.#scrub = scrub
+    this.#notFound = this.#describe({})
   }
-  return info
+
+  of(request: FastifyRequest): RouteInfo {
+    place ??= Object.getOwnPropertySymbols(request).find(({ description }) => description === 'fastify.context')
+    const context = place && (request as unknown as Record<symbol, { config?: RouteConfig }>)[place]
+    const config = (context ? context.config : request.routeOptions.config) as RouteConfig | undefined
+    if (!config) return this.#notFound
+    let info = this.#known.get(config)
+    if (!info) {
+      info = this.#describe(config)
+      this.#known.set(config, info)
+    }
+    return info
+  }
+
+  #describe({ url: path, steadfast }: RouteConfig): RouteInfo {
+    const json = path === undefined ? '' : this.#scrub(`,"route":${JSON.stringify(path)}`)
+    return {
+      path,
+      json,
+      isAscii: isAscii(json),
+      isProbe: steadfast?.probe === true,
+      last: { addressText: '', status: 0, bytes: -1, text: '' },
+    }
+  }
 }

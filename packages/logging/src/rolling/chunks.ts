@@ -19,11 +19,12 @@ export class Chunks {
   readonly #spare: Buffer[] = []
   #last: Chunk | undefined
 
-  push(line: string): void {
+  /** `isAscii` where that is certain: it is copied faster then. */
+  push(line: string, isAscii = false): void {
     let last = this.#last
     // UTF-8 takes three bytes at most for each unit of UTF-16.
     if (!last || last.buffer.length - last.end < 3 * line.length) last = this.#grow(line)
-    const length = last.buffer.write(line, last.end)
+    const length = last.buffer.write(line, last.end, isAscii ? 'latin1' : 'utf8')
     last.end += length
     this.pushed += length
   }

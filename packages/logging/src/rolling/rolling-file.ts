@@ -74,12 +74,12 @@ export class RollingFile {
     this.#beat()
   }
 
-  write(line: string): void {
+  write(line: string, isAscii = false): void {
     if (this.#isClosed || (this.#chunks.bytes + line.length > this.#options.maxBufferBytes && !this.#relieve())) {
       this.#drop(1)
       return
     }
-    this.#chunks.push(line)
+    this.#chunks.push(line, isAscii)
     if (this.#chunks.isChunkFull && !this.#run) this.#drain()
     // Half of the time is for the write itself.
     this.#cancelFlush ??= this.#options.clock.after(this.#options.flushMs / 2, this.#flushOnTime)
