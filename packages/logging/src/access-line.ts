@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Logger, pino } from 'pino'
 import type { ResolvedAccessLog } from './access-options.js'
 import type { Internals } from './create-logger.js'
+import type { Turn } from './in-flight.js'
 import { isAscii, isPlain } from './plain.js'
 import { isLazy, type RequestLog } from './request-log.js'
 import type { RouteInfo } from './route.js'
@@ -13,6 +14,7 @@ export interface Completed {
   log: Logger
   level: string
   reply: FastifyReply
+  turn: Turn
   status: number
   route: RouteInfo
   /** Of the body. */
@@ -48,8 +50,6 @@ export class AccessLine {
   #commonText = ''
   #headMs = -1
   #headText = ''
-  #address: string | undefined
-  #addressText = ''
   /** Whether all that lines have in common is ASCII, which is written faster. */
   #isAscii = false
 
@@ -60,7 +60,7 @@ export class AccessLine {
     this.#internals = internals
     this.#label = label
     this.#number = root.levels.values[options.level]!
-    this.#tail = `,${JSON.stringify(messageKey)}:"${message}"${partsOf(root)[endSym]}`
+    this.#tail = flat(`,${JSON.stringify(messageKey)}:"${message}"${partsOf(root)[endSym]}`)
     const req = { method: 'GET', url: '/', route: '/', remoteAddress: '::' }
     const line = `${JSON.stringify({ [label]: '1', traceId: '1', req, res: { statusCode: 1, bytes: 1 }, responseTime: 1 })}${this.#tail}`
     this.#isSuspect = hasPatterns || scrub(line) !== line
@@ -75,14 +75,14 @@ export class AccessLine {
       return
     }
     const isPlain = this.#internals.isPlain && !this.#options.fields && !error && status < 500
-    const id = isPlain && isLazy(log) && !Object.hasOwn(log, chindingsSym) ? log.bound[this.#label] : undefined
+    const id = isPlain && isLazy(log) && log.rebound === undefined ? log.bound[this.#label] : undefined
     if (typeof id === 'string') this.#byHand(completed, log as RequestLog, id)
     else this.#byPino(completed)
   }
 
   /** Whether the route has serializers of its own for requests or answers. */
   #isSerialized(log: Logger, { server }: FastifyRequest): boolean {
-    if (isLazy(log)) return false
+    if (isLazy(log) && log.rebound === undefined) return false
     const [own, common] = [partsOf(log)[serializersSym], partsOf(server.log as Logger)[serializersSym]] as Record<
       string,
       unknown
@@ -104,7 +104,7 @@ export class AccessLine {
     log.child({}, asItIs)[level as 'info'](details, message)
   }
 
-  #byHand({ reply, status, route, bytes }: Completed, log: RequestLog, id: string): void {
+  #byHand({ reply, turn, status, route, bytes }: Completed, log: RequestLog, id: string): void {
     const { scrub, destination } = this.#internals
     const { request } = reply
     const { method, originalUrl } = request
@@ -112,7 +112,7 @@ export class AccessLine {
     const isSimple = isPlain(id) && isPlain(originalUrl)
     const idText = isSimple ? id : this.#textOf(id)
     const url = isSimple ? originalUrl : this.#textOf(originalUrl)
-    const rest = this.#restOf(route, status, bytes, this.#addressTextOf(request))
+    const rest = this.#restOf(route, status, bytes, turn.addressText ?? this.#addressTextOf(request, turn))
     const line = head + idText + this.#methodText(method, traceIdOf(log)) + url + rest + timeText(reply) + this.#tail
     destination.write(this.#isSuspect ? scrub(line) : line, isSimple && this.#isAscii && route.isAscii)
   }
@@ -131,14 +131,14 @@ export class AccessLine {
     }
     this.#headMs = nowMs
     const level = (parts[lsCacheSym] as Record<number, string>)[this.#number]
-    this.#headText = `${level}${time()}${this.#commonText},${JSON.stringify(this.#label)}:"`
+    this.#headText = flat(`${level}${time()}${this.#commonText},${JSON.stringify(this.#label)}:"`)
     return this.#headText
   }
 
   #methodText(method: string, traceId: string | undefined): string {
     let text = this.#methods.get(method)
     if (text === undefined) {
-      text = `","req":{"method":"${method}","url":"`
+      text = flat(`","req":{"method":"${method}","url":"`)
       this.#methods.set(method, text)
     }
     return traceId === undefined ? text : `","traceId":"${traceId}${text}`
@@ -149,26 +149,30 @@ export class AccessLine {
     const { last } = route
     if (last.status !== status || last.bytes !== bytes || last.addressText !== addressText) {
       const res = `"res":{"statusCode":${status},"bytes":${bytes}}`
-      route.last = { status, bytes, addressText, text: `"${route.json}${addressText}},${res},"responseTime":` }
+      route.last = { status, bytes, addressText, text: flat(`"${route.json}${addressText}},${res},"responseTime":`) }
     }
     return route.last.text
   }
 
-  #addressTextOf(request: FastifyRequest): string {
+  #addressTextOf(request: FastifyRequest, turn: Turn): string {
     const address = this.#addressOf(request)
-    if (address !== this.#address) {
-      this.#address = address
-      // A proxy may send anything.
-      const text = this.#textOf(address ?? '').replace(/[^\0-\x7f]/g, '?')
-      this.#addressText = address === undefined ? '' : `,"remoteAddress":"${text}"`
-    }
-    return this.#addressText
+    // A proxy may send anything.
+    const known = this.#textOf(address ?? '').replace(/[^\0-\x7f]/g, '?')
+    const text = address === undefined ? '' : `,"remoteAddress":"${known}"`
+    // Behind a proxy that is trusted, requests of one connection are of many clients: they have `ips` then.
+    if (!('ips' in request)) turn.addressText = text
+    return text
   }
 
   /** As JSON has it, without quotes and secrets. */
   #textOf(value: string): string {
     return this.#internals.scrub(JSON.stringify(value)).slice(1, -1)
   }
+}
+
+/** V8 keeps what was put together as a tree of its parts, and would go through it again for every line. */
+function flat(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 function partsOf(log: Logger | RequestLog): Parts {

@@ -51,7 +51,7 @@ export class AccessLog {
     if (!log.isLevelEnabled(level)) return
     this.lines++
     const bytes = this.#bytesOf(turn, reply, status)
-    this.#line.write({ log, level, reply, status, route, bytes, error })
+    this.#line.write({ log, level, reply, turn, status, route, bytes, error })
   }
 
   /** Of the body: as declared, or else as sent. */

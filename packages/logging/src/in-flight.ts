@@ -9,6 +9,8 @@ export class Turn {
   sentBytes = 0
   /** What of the body was written, where the connection does not tell. */
   writtenBytes: number | undefined = undefined
+  /** The client's address as lines have it, once it is known to be that of the connection. */
+  addressText: string | undefined = undefined
 }
 
 /** Where a connection, or else a response, leads to its turn. */

@@ -15,6 +15,8 @@ export interface RequestLog extends Logger {
   /** Of the span that was active when the request came. */
   readonly activeTraceId: string | undefined
   readonly parent: Logger
+  /** What the app has bound to it, or to a child of it, by means of pino. */
+  readonly rebound: string | undefined
 }
 
 type RequestLogClass = new (bindings: Bindings, raw: IncomingMessage) => RequestLog
@@ -80,6 +82,7 @@ export function requestLogOf(parent: Logger): RequestLogClass {
     readonly bound: Bindings
     readonly raw: IncomingMessage
     readonly activeTraceId: string | undefined
+    rebound: string | undefined = undefined
 
     constructor(bindings: Bindings, raw: IncomingMessage) {
       this.bound = bindings
@@ -88,6 +91,7 @@ export function requestLogOf(parent: Logger): RequestLogClass {
     }
 
     get [chindingsSym](): string {
+      if (this.rebound !== undefined) return this.rebound
       const traceId = traceIdOf(this)
       let text = (parent as unknown as Record<symbol, string>)[chindingsSym]!
       for (const key in this.bound) text += `,${JSON.stringify(key)}:${JSON.stringify(this.bound[key])}`
@@ -96,7 +100,7 @@ export function requestLogOf(parent: Logger): RequestLogClass {
 
     // pino binds a child, or more to this one, by setting it.
     set [chindingsSym](value: string) {
-      Object.defineProperty(this, chindingsSym, { value, writable: true, configurable: true, enumerable: true })
+      this.rebound = value
     }
   }
   Object.defineProperties(RequestLog.prototype, { [isLazySym]: { value: true }, parent: { value: parent } })
