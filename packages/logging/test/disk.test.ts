@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -142,6 +143,41 @@ t.test('a disk that hangs holds no exit for long', async (t) => {
   t.ok(tookMs < 5_000, `${Math.round(tookMs)} ms`)
   t.match(child.output(), /lines are not in/)
 })
+
+t.test(
+  'a pipe whose reader has stopped holds no request, and what was not dropped arrives once it reads on',
+  async (t) => {
+    const folder = newFolder(t)
+    const path = join(folder, 'pipe')
+    execFileSync('mkfifo', [path])
+    const reader = await startChild('sh', ['-c', 'exec cat "$0" > "$1"', path, join(folder, 'read.log')])
+    t.teardown(() => reader.release())
+    const { child, ask, stats } = await startApp(t, 'hung-disk', path)
+    await ask('/log/1')
+    await waitFor(() => linesOf(logFiles(folder, 'read.log')).length > 1)
+    reader.signal('SIGSTOP')
+    const startMs = performance.now()
+    for (let n = 0; n < 50; n++) await ask('/log/100')
+    const tookMs = performance.now() - startMs
+    t.ok(tookMs < 5_000, `50 requests in ${Math.round(tookMs)} ms`)
+    await waitFor(async () => (await stats()).droppedLines > 1_000)
+    t.ok((await stats()).bufferedBytes <= 65_536)
+    reader.signal('SIGCONT')
+    await waitFor(async () => {
+      await ask('/log/1')
+      return (await stats()).failure === undefined
+    })
+    await ask('/exit')
+    t.equal((await child.exit).code, 0)
+    await reader.exit
+    const lines = linesOf(logFiles(folder, 'read.log'))
+    const { length } = lines.filter(({ msg }) => msg === 'line')
+    const told = lines.filter(({ msg }) => msg.startsWith('dropped'))
+    const dropped = told.reduce((sum, line) => sum + (line.dropped as number), 0)
+    t.ok(dropped > 1_000)
+    t.ok(length + dropped > 5_000, `${length} lines arrived, ${dropped} are told of`)
+  },
+)
 
 t.test('pipes and devices are written to, and never hang', async (t) => {
   const logger = createLogger({ file: { path: '/dev/full' }, console: false })

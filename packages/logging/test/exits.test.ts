@@ -39,6 +39,28 @@ t.test('20,000 lines, and then the process ends: all of them are in the file', a
   }
 })
 
+t.test('SIGTERM under @steadfast/shutdown: 20,000 lines, and that of the last request', async (t) => {
+  const folder = newFolder(t)
+  const fixture = new URL('./fixtures/under-shutdown.js', import.meta.url)
+  const child = await forkFixture(fixture, { args: [join(folder, 'app.log'), '20000'] })
+  t.teardown(() => child.release())
+  const [, url] = await child.printed(/listening (.*)/)
+  t.equal((await fetch(`${url}/log`)).status, 200)
+  t.equal((await child.exit).code, 0, child.output())
+  const files = logFiles(folder)
+  const lines = linesOf(files)
+  t.same(
+    lines.filter(({ msg }) => msg === 'line').map(({ n }) => n),
+    numbers(20_000),
+  )
+  t.equal(lines.filter(({ msg }) => msg === 'request completed').length, 1)
+  t.ok(
+    lines.some(({ msg }) => /shut/i.test(msg)),
+    'the report of the shutdown too',
+  )
+  t.ok(files.every(({ size }) => size <= 200_000))
+})
+
 t.test('kill -9: what is older than flushMs is in the file, and the next run goes on behind it', async (t) => {
   const folder = newFolder(t)
   const options = { file: { path: join(folder, 'app.log'), flushMs: 100 } }

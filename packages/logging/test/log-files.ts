@@ -17,9 +17,9 @@ export interface LogFile {
   text: string
 }
 
-/** All files of a folder that can be seen, in the order in which they were written. */
-export function logFiles(folder: string): LogFile[] {
-  const names = readdirSync(folder).filter((name) => !name.startsWith('.'))
+/** All files of a folder that can be seen, or one of them, in the order in which they were written. */
+export function logFiles(folder: string, only?: string): LogFile[] {
+  const names = readdirSync(folder).filter((name) => (only === undefined ? !name.startsWith('.') : name === only))
   // Of one log, what is written to has no number and comes last.
   names.sort((a, b) => Number(!/\.\d{4,}\./.test(a)) - Number(!/\.\d{4,}\./.test(b)) || a.localeCompare(b))
   return names.map((name) => {

@@ -1,6 +1,9 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createLogger, type LoggingOptions } from '../src/index.js'
+import { defaultKeys, defaultQuery } from '../src/secrets/options.js'
+import { createReplacement } from '../src/secrets/scrubber.js'
+import { createSuspicion } from '../src/secrets/suspicion.js'
 import { linesOf, logFiles, newFolder } from './log-files.js'
 
 type Log = ReturnType<typeof createLogger>
@@ -146,6 +149,93 @@ t.test('10,000 random objects with secrets planted in them leak none', async (t)
   t.equal(text.split('\n').length, 10_001)
   t.ok(planted > 10_000)
   t.same(text.match(/.{0,60}LEAK.{0,20}/g)?.slice(0, 3) ?? [], [])
+})
+
+t.test('the quick look at a line never misses what the patterns would find', async (t) => {
+  const own = { keys: ['pin', 'x_y-9', 'q'], query: ['invite', 'z'] }
+  const names = [...defaultKeys, ...own.keys]
+  const parameters = [...defaultQuery, ...own.query]
+  const mayHold = createSuspicion(names, parameters)
+  const replace = createReplacement(own)
+  const fragments = [
+    ...[...names, ...parameters, 'PASSWORD', 'api-Key', 'a_p_i_k_e_y', 'Bearer', 'basic', 'user', 'x', 'Z', 'a1', 'é'],
+    ...[
+      '"',
+      '\\"',
+      '\\\\"',
+      "'",
+      ':',
+      '=',
+      '=>',
+      ',',
+      ' ',
+      '  ',
+      '\t',
+      '\n',
+      '\u00a0',
+      '\u2003',
+      '\u2028',
+      '+',
+      '{',
+      ']',
+    ],
+    ...[
+      '%',
+      '%2',
+      '%20',
+      '%22',
+      '%3D',
+      '%3d',
+      '%3A',
+      '%3F',
+      '%26',
+      '3D',
+      '?',
+      '&',
+      ';',
+      '@',
+      '//',
+      ':/',
+      '\\/',
+      'http://',
+    ],
+    ...[
+      '_',
+      '-',
+      '--',
+      '-----BEGIN RSA PRIVATE KEY-----',
+      '-----END RSA PRIVATE KEY-----',
+      '.',
+      'eyJhbGciOi',
+      'eyJzdWIi',
+    ],
+    ...['AKIA', 'ASIA', 'IOSFODNN7EXAMPLE', 'ghp_', 'gho_', 'github_pat_', 'glpat-', 'xoxb-', 'sk_live_', 'rk_test_'],
+    ...['npm_', 'sk-', 'abcdefghijklmnopqrstuvwxyz0123', '4111', '1111', '5500', '0004', '6011', '4222222222222'],
+    ...['378282246310005', '30569309025904', '1795265426353', '.5'],
+  ]
+  let seed = 7
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0
+    return Math.floor((seed / 2 ** 32) * below)
+  }
+  let [found, passed] = [0, 0]
+  const missed: string[] = []
+  for (let n = 0; n < 200_000; n++) {
+    let text = ''
+    for (let count = 1 + random(9); count > 0; count--) text += fragments[random(fragments.length)]
+    const isFound = replace(text) !== text
+    if (isFound) found++
+    if (mayHold(text)) continue
+    passed++
+    if (isFound) missed.push(text)
+  }
+  t.same(missed, [])
+  t.ok(found > 20_000 && passed > 100_000, `${found} with a secret, ${passed} passed at once`)
+  t.notOk(
+    mayHold(
+      '{"level":30,"time":1795265426353,"reqId":"req-1","span":"x","req":{"url":"/a?page=2"},"msg":"request completed"}',
+    ),
+  )
 })
 
 t.test('hostile values break no line, and throw nothing', async (t) => {
