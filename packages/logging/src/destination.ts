@@ -1,4 +1,4 @@
-import { mkdirSync, writeSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { type DestinationStream, pino } from 'pino'
@@ -8,6 +8,7 @@ import type { PinoRollOptions } from './pino-roll.js'
 import { type PrettyOptions, pretty } from './pretty.js'
 import { realClock } from './rolling/clock.js'
 import { RollingFile, type RollingStats } from './rolling/rolling-file.js'
+import { say } from './rolling/say.js'
 
 /** Where lines go. */
 export interface Destination {
@@ -60,15 +61,7 @@ const nothing: Destination = {
 
 function consoleStream(console: 'json' | 'pretty', options: PrettyOptions): DestinationStream {
   if (console === 'json') return pino.destination({ fd: process.stdout.fd ?? 1, sync: true })
-  return { write: (line) => say(pretty(line, options)) }
-}
-
-function say(text: string): void {
-  try {
-    writeSync(1, text)
-  } catch {
-    // nobody reads it
-  }
+  return { write: (line) => void say(pretty(line, options), { fd: 1 }) }
 }
 
 function openFile(file: ResolvedFile, events: FileEvents): RollingFile {

@@ -11,6 +11,12 @@ export interface Operation {
 /** Steps of work on a file; who runs them carries out the operations. */
 export type Steps = Generator<Operation, void, unknown>
 
+/** Steps that are under way, with an operation that was started. */
+export interface Run {
+  steps: Steps
+  operation: Operation | undefined
+}
+
 type Callback = (error: NodeJS.ErrnoException | null, result?: unknown) => void
 
 export function start({ call, args }: Operation, done: Callback): void {

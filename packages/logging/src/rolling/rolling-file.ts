@@ -5,7 +5,7 @@ import { heartbeatMs } from './claim.js'
 import { longestMs } from './clock.js'
 import { beforeExit, noLongerBeforeExit } from './exits.js'
 import { Names } from './names.js'
-import { attempt, isBusy, type Operation, pause, runThrough, type Steps, settle, start } from './operation.js'
+import { attempt, isBusy, type Operation, pause, type Run, runThrough, settle, start } from './operation.js'
 import type { RollingOptions } from './options.js'
 import { say } from './say.js'
 import { Upkeep } from './upkeep.js'
@@ -24,11 +24,6 @@ export interface RollingStats {
   failure: string | undefined
 }
 
-interface Run {
-  steps: Steps
-  operation: Operation | undefined
-}
-
 /** How long a failure is left alone before the next try. */
 const retryMs = 1_000
 
@@ -41,7 +36,6 @@ export class RollingFile {
   readonly #chunks = new Chunks()
   readonly #file: ActiveFile
   readonly #upkeep: Upkeep | undefined
-  /** What is under way, with an operation that was started. */
   #run: Run | undefined
   /** What was put in when it was last asked for, all of which is to be written. */
   #wanted = 0
@@ -51,6 +45,7 @@ export class RollingFile {
   #failure: Error | undefined
   #retryAtMs = 0
   #isHanging = false
+  #isUnheard = false
   #isClosed = false
   #writtenBytes = 0
   #dropped = 0
@@ -222,13 +217,22 @@ export class RollingFile {
   /** Lines that can't be written now wait for the next try, or go to standard error. */
   #hold(): void {
     const { onDiskFull, clock } = this.#options
-    if (onDiskFull === 'stderr') for (const lines of this.#chunks.takeAll()) say(lines)
+    if (onDiskFull === 'stderr') for (const lines of this.#chunks.takeAll()) this.#sayInstead(lines)
     this.#cancelFlush ??= clock.after(Math.max(1, this.#retryAtMs - clock.nowMs()), this.#flushOnTime)
+  }
+
+  #sayInstead(lines: Buffer): void {
+    // Where its reader has stopped too, it is waited for once.
+    const rest = say(lines, { withinMs: this.#isUnheard ? 0 : patienceMs.serving })
+    this.#isUnheard = rest.length > 0
+    this.#drop(countLines(rest))
   }
 
   /** Makes room where lines come faster than they are written. False if there is none to be had. */
   #relieve(): boolean {
     if (this.#isHanging || (this.#failure && this.#options.clock.nowMs() < this.#retryAtMs)) return false
+    // Started by another thread first: a disk that hangs would hold this one.
+    if (!this.#failure) this.#drain()
     return this.#writeAll(patienceMs.serving) && !this.#failure
   }
 
