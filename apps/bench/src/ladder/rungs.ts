@@ -12,6 +12,7 @@ export const rungs: Rung[] = [
   rung('bare', 'Fastify, one route that redirects', 'bare', []),
   rung('shutdown', '@steadfast/shutdown', 'steadfast', ['shutdown']),
   rung('health', '@steadfast/health', 'steadfast', ['health']),
+  rung('logging', '@steadfast/logging: one access line into a file', 'steadfast', ['log']),
   rung('metrics', '@steadfast/metrics', 'steadfast', ['metrics']),
   rung('lru-cache', 'lru-cache before the look-up', 'ecosystem', ['cache']),
   rung('under-pressure', '@fastify/under-pressure with a status route', 'ecosystem', ['health']),

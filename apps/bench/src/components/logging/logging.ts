@@ -15,6 +15,7 @@ export const logging: Comparison[] = [
     contenders: contenders('logging', 'line', [
       { module: 'pino', about: 'pino.destination(), a write for each line', options: { sync: true } },
       { module: 'pino', name: 'pino-async', about: 'the same, asynchronous, 4 KB at a time', options: { sync: false } },
+      { module: 'steadfast', about: '@steadfast/logging 20 MB and daily, secrets taken out' },
       { module: 'pino-roll', about: 'pino-roll 20 MB and daily, in a worker thread' },
       { module: 'winston', name: 'winston-daily-rotate-file', about: 'winston, JSON, 20 MB and daily' },
     ]),

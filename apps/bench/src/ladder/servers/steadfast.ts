@@ -1,17 +1,26 @@
 /** Our plugins, each at its defaults. */
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import { cacheControl, healthPath, links, serverOptions } from '../workload.js'
 
-const { port, parts } = serverOptions()
+const { port, parts, logFolder = '' } = serverOptions()
 
-const app = Fastify()
+const log = parts.includes('log') ? await openLog() : undefined
+const app = Fastify({ ...log?.options })
 // What a server does not have, it does not load either: that would count as its memory and its start.
+if (log) await app.register(log.plugin, { logger: log.logger })
 if (parts.includes('shutdown')) await app.register((await import('@steadfast/shutdown')).default)
 if (parts.includes('health')) {
   const { default: health } = await import('@steadfast/health')
   await app.register(health, { paths: { details: healthPath } })
 }
 if (parts.includes('metrics')) await app.register((await import('@steadfast/metrics')).default)
+
+async function openLog() {
+  const { createLogger, default: plugin, fastifyLogging } = await import('@steadfast/logging')
+  const logger = createLogger({ file: { path: join(logFolder, 'access.log') } })
+  return { logger, plugin, options: fastifyLogging(logger) }
+}
 
 app.get<{ Params: { code: string } }>('/:code', async (request, reply) => {
   const target = links.get(request.params.code)

@@ -1,0 +1,60 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { AccessLog } from './access-log.js'
+import { resolveAccessLog } from './access-options.js'
+import { internalsOf, type SteadfastLogger } from './create-logger.js'
+import { join } from './lifecycle.js'
+import { Logging } from './logging.js'
+import { metricSource } from './metrics.js'
+import type { ChildLoggerFactory } from './request-log.js'
+import * as rules from './rules.js'
+import { takeObject } from './rules.js'
+
+export interface LoggingPluginOptions {
+  /** What `createLogger` has made, the same that the app was made with. */
+  logger: SteadfastLogger
+}
+
+async function logging(app: FastifyInstance, options: LoggingPluginOptions): Promise<void> {
+  takeObject('the options', options, ['logger'], '')
+  const internals = internalsOf(options.logger)
+  if (!internals) return rules.refuse('logger', 'one that createLogger() has made', options.logger)
+  const shared = join(app)
+  const accessLog = openAccessLog(app, internals)
+  const log = new Logging(internals, () => accessLog?.lines ?? 0)
+  app.decorate('logging', log)
+  shared.metricSources.add(metricSource(log))
+  // Why it can't be written was said on standard error.
+  shared.onDrain.logs.push(() => log.flush().catch(() => {}))
+  app.addHook('onClose', async () => log.stop())
+}
+
+/** Callbacks, for an async function would cost each request a promise. */
+function openAccessLog(
+  app: FastifyInstance,
+  internals: NonNullable<ReturnType<typeof internalsOf>>,
+): AccessLog | undefined {
+  const { wiring } = app.childLoggerFactory as Partial<ChildLoggerFactory>
+  const given = wiring?.options ?? {}
+  if (given === false) return undefined
+  const resolved = resolveAccessLog(given, Object.keys(internals.root.levels.values))
+  const accessLog = new AccessLog(resolved, internals, wiring?.label ?? 'reqId')
+  app.addHook('onError', (_request, reply, error, done) => {
+    accessLog.fail(reply, error)
+    done()
+  })
+  if (wiring) wiring.accessLog = accessLog
+  if (wiring?.isControlled) return accessLog
+  app.addHook('onRequest', (request, reply, done) => {
+    accessLog.begin(request, reply)
+    done()
+  })
+  app.addHook('onResponse', (_request, reply, done) => {
+    accessLog.end(reply)
+    done()
+  })
+  return accessLog
+}
+
+const plugin: typeof logging = fp(logging, { fastify: '5.x', name: '@steadfast/logging' })
+export default plugin

@@ -1,0 +1,70 @@
+import fs from 'node:fs'
+
+/** One call to the file system, which can be made with or without waiting for it. */
+export interface Operation {
+  call: 'close' | 'fstat' | 'ftruncate' | 'open' | 'rename' | 'stat' | 'write'
+  args: unknown[]
+  /** Looks whether it has been carried out, where to make it again would do harm; undefined where it would not. */
+  look?: () => { result: unknown } | undefined
+}
+
+/** Steps of work on a file; who runs them carries out the operations. */
+export type Steps = Generator<Operation, void, unknown>
+
+/** Steps that are under way, with an operation that was started. */
+export interface Run {
+  steps: Steps
+  operation: Operation | undefined
+}
+
+type Callback = (error: NodeJS.ErrnoException | null, result?: unknown) => void
+
+export function start({ call, args }: Operation, done: Callback): void {
+  const asked = fs[call] as (...args: unknown[]) => void
+  asked(...args, done)
+}
+
+const pauseMs = 1
+const never = new Int32Array(new SharedArrayBuffer(4))
+
+/** Lets other threads and processes work for a moment, while this one waits. */
+export function pause(): void {
+  Atomics.wait(never, 0, 0, pauseMs)
+}
+
+/**
+ * Waits, without giving up the thread, until an operation that was started has been carried out by another thread.
+ * @returns undefined if it has not within the time, as on a disk that hangs
+ */
+export function settle({ look }: Operation, withinMs: number): { result: unknown } | undefined {
+  const endMs = performance.now() + withinMs
+  for (;;) {
+    const known = look?.()
+    if (known || performance.now() >= endMs) return known
+    pause()
+  }
+}
+
+/** Runs steps to their end, and waits for every operation. */
+export function runThrough(steps: Steps): void {
+  let next = steps.next()
+  while (!next.done) {
+    const [error, result] = attempt(next.value)
+    next = error ? steps.throw(error) : steps.next(result)
+  }
+}
+
+/** Carries an operation out, and waits for it. */
+export function attempt({ call, args }: Operation): [error: Error | null, result?: unknown] {
+  try {
+    const asked = fs[`${call}Sync`] as (...args: unknown[]) => unknown
+    return [null, asked(...args)]
+  } catch (error) {
+    return [error as Error]
+  }
+}
+
+/** A pipe whose reader is slow. */
+export function isBusy(error: Error | undefined): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'EAGAIN'
+}
