@@ -68,7 +68,8 @@ t.test('what is taken out, by example, and what is left', async (t) => {
     { gh: 'ghp_abcdefghijklmnopqrstuvwxyz0123456789' },
   ]
   for (const fields of gone) {
-    const text = await logged(t, (logger) => logger.info(fields, 'x'))
+    // The time and the process id have digits of their own.
+    const text = await logged(t, (logger) => logger.info(fields, 'x'), { timestamp: false, base: null })
     t.notMatch(text, /S3CR|4711001|MIIEp|dozjg|4111|5500|IOSFODNN|abcdefghij/, text)
   }
   const kept = {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { type Chunks, firstLine, fitting } from './chunks.js'
 import { Claim } from './claim.js'
 import type { Names } from './names.js'
-import type { Steps } from './operation.js'
+import { attempt, type Look, type Operation, type Steps } from './operation.js'
 import type { RollingOptions } from './options.js'
 import { endOf, startOf } from './period.js'
 
@@ -61,8 +61,12 @@ export class ActiveFile {
       }
       length ||= firstLine(chunk)
       const [fd, size] = [this.#fd, this.#size + length]
-      const look = () => (fs.fstatSync(fd).size >= size ? { result: length } : undefined)
-      const written = (yield { call: 'write', args: [fd, chunk.buffer, chunk.start, length, null], look }) as number
+      const look: Look = (isLate) => {
+        const done = length - Math.max(0, size - fs.fstatSync(fd).size)
+        return done === length || (isLate && done > 0) ? { result: done } : undefined
+      }
+      const writing = { call: 'write', args: [fd, chunk.buffer, chunk.start, length, null] as unknown[] } as const
+      const written = (yield this.#looked(writing, look)) as number
       this.#size += written
       chunks.advance(written)
     }
@@ -74,15 +78,20 @@ export class ActiveFile {
     const back = chunks.rewind()
     if (back === 0) return
     this.#size -= back
-    yield { call: 'ftruncate', args: [this.#fd, this.#size] }
+    const [fd, size] = [this.#fd, this.#size]
+    const look: Look = () => (fs.fstatSync(fd).size === size ? {} : undefined)
+    yield { call: 'ftruncate', args: [fd, size], look }
   }
 
   *open(): Steps {
     if (this.isRegular) this.#own()
     const { mode, clock, symlink } = this.#options
-    const args = [this.path, this.isRegular ? flags : flags | O_NONBLOCK, mode]
-    const fd = (yield { call: 'open', args }) as number
-    const { size, ino, mtimeMs } = (yield { call: 'fstat', args: [fd] }) as Stats
+    const args: unknown[] = [this.path, this.isRegular ? flags : flags | O_NONBLOCK, mode]
+    const { path } = this
+    const opening = { call: 'open', args } as const
+    const fd = (yield this.#looked(opening, () => (existsSync(path) ? attempt(opening) : undefined))) as number
+    const asking = { call: 'fstat', args: [fd] as unknown[] } as const
+    const { size, ino, mtimeMs } = (yield this.#looked(asking, () => attempt(asking))) as Stats
     this.#fd = fd
     this.#inode = ino
     this.#size = this.isRegular ? size : 0
@@ -144,12 +153,19 @@ export class ActiveFile {
     this.#lookedMs = this.#options.clock.nowMs()
     if (!this.isRegular) return
     try {
-      const { ino } = (yield { call: 'stat', args: [this.path] }) as Stats
+      // Where there is no time to wait it is left for the next time.
+      const look = () => ({ result: { ino: this.#inode } })
+      const { ino } = (yield { call: 'stat', args: [this.path], look }) as Stats
       if (ino === this.#inode) return
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
     this.#close()
+  }
+
+  /** A pipe is not waited for, and has nothing to look at. */
+  #looked(operation: Pick<Operation, 'call' | 'args'>, look: Look): Operation {
+    return { ...operation, look: this.isRegular ? look : undefined }
   }
 
   #begin(ms: number): void {

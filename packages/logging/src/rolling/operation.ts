@@ -1,21 +1,26 @@
 import fs from 'node:fs'
 
+/**
+ * Looks, without harm, whether an operation that was started has been carried out, and what came of it. `isLate` if it had all
+ * the time there is: what has been done in part is then the result.
+ */
+export type Look = (isLate?: boolean) => Outcome | undefined
+
+export interface Outcome {
+  error?: Error
+  result?: unknown
+}
+
 /** One call to the file system, which can be made with or without waiting for it. */
 export interface Operation {
   call: 'close' | 'fstat' | 'ftruncate' | 'open' | 'rename' | 'stat' | 'write'
   args: unknown[]
-  /** Looks whether it has been carried out, where to make it again would do harm; undefined where it would not. */
-  look?: () => { result: unknown } | undefined
+  /** Undefined where nothing hangs, as with a pipe that is not waited for. */
+  look: Look | undefined
 }
 
 /** Steps of work on a file; who runs them carries out the operations. */
 export type Steps = Generator<Operation, void, unknown>
-
-/** Steps that are under way, with an operation that was started. */
-export interface Run {
-  steps: Steps
-  operation: Operation | undefined
-}
 
 type Callback = (error: NodeJS.ErrnoException | null, result?: unknown) => void
 
@@ -36,7 +41,7 @@ export function pause(): void {
  * Waits, without giving up the thread, until an operation that was started has been carried out by another thread.
  * @returns undefined if it has not within the time, as on a disk that hangs
  */
-export function settle({ look }: Operation, withinMs: number): { result: unknown } | undefined {
+export function settle({ look }: Operation, withinMs: number): Outcome | undefined {
   const endMs = performance.now() + withinMs
   for (;;) {
     const known = look?.()
@@ -49,18 +54,18 @@ export function settle({ look }: Operation, withinMs: number): { result: unknown
 export function runThrough(steps: Steps): void {
   let next = steps.next()
   while (!next.done) {
-    const [error, result] = attempt(next.value)
+    const { error, result } = attempt(next.value)
     next = error ? steps.throw(error) : steps.next(result)
   }
 }
 
 /** Carries an operation out, and waits for it. */
-export function attempt({ call, args }: Operation): [error: Error | null, result?: unknown] {
+export function attempt({ call, args }: Pick<Operation, 'call' | 'args'>): Outcome {
   try {
     const asked = fs[`${call}Sync`] as (...args: unknown[]) => unknown
-    return [null, asked(...args)]
+    return { result: asked(...args) }
   } catch (error) {
-    return [error as Error]
+    return { error: error as Error }
   }
 }
 

@@ -1,12 +1,12 @@
-import { close } from 'node:fs'
 import { ActiveFile } from './active-file.js'
 import { Chunks, countLines } from './chunks.js'
 import { heartbeatMs } from './claim.js'
 import { longestMs } from './clock.js'
 import { beforeExit, noLongerBeforeExit } from './exits.js'
 import { Names } from './names.js'
-import { attempt, isBusy, type Operation, pause, type Run, runThrough, settle, start } from './operation.js'
+import { isBusy, pause, runThrough } from './operation.js'
 import type { RollingOptions } from './options.js'
+import { Runner } from './runner.js'
 import { say } from './say.js'
 import { Upkeep } from './upkeep.js'
 
@@ -36,7 +36,7 @@ export class RollingFile {
   readonly #chunks = new Chunks()
   readonly #file: ActiveFile
   readonly #upkeep: Upkeep | undefined
-  #run: Run | undefined
+  readonly #runner: Runner
   /** What was put in when it was last asked for, all of which is to be written. */
   #wanted = 0
   #cancelFlush: (() => void) | undefined
@@ -44,7 +44,6 @@ export class RollingFile {
   #cancelBeat: (() => void) | undefined
   #failure: Error | undefined
   #retryAtMs = 0
-  #isHanging = false
   #isUnheard = false
   #isClosed = false
   #writtenBytes = 0
@@ -57,6 +56,13 @@ export class RollingFile {
     this.#options = options
     const names = new Names(options.path, options.dateFormat, options.utc)
     this.#file = new ActiveFile(options, names)
+    const drain = () => this.#file.drain(this.#chunks, () => this.#chunks.taken < this.#wanted)
+    this.#runner = new Runner(drain, {
+      onWritten: (bytes) => {
+        this.#writtenBytes += bytes
+      },
+      onEnd: (error) => (error ? this.#fail(error) : this.#succeed()),
+    })
     this.#open()
     if (this.#file.isRegular) this.#upkeep = new Upkeep(options, names, this.#file)
     this.#upkeep?.run()
@@ -75,7 +81,7 @@ export class RollingFile {
       return
     }
     this.#chunks.push(line, isAscii)
-    if (this.#chunks.isChunkFull && !this.#run) this.#drain()
+    if (this.#chunks.isChunkFull && !this.#runner.isRunning) this.#drain()
     // Half of the time is for the write itself.
     this.#cancelFlush ??= this.#options.clock.after(this.#options.flushMs / 2, this.#flushOnTime)
   }
@@ -100,7 +106,7 @@ export class RollingFile {
       droppedLines: this.#dropped,
       bufferedBytes: this.#chunks.bytes,
       rolls: this.#rolls,
-      failure: this.#isHanging ? 'the disk does not answer' : this.#failure?.message,
+      failure: this.#runner.isHanging ? 'the disk does not answer' : this.#failure?.message,
     }
   }
 
@@ -122,7 +128,7 @@ export class RollingFile {
   }
 
   #drain(): void {
-    if (this.#isClosed || this.#run) return
+    if (this.#isClosed || this.#runner.isRunning) return
     if (this.#failure && this.#options.clock.nowMs() < this.#retryAtMs) {
       this.#hold()
       return
@@ -131,63 +137,13 @@ export class RollingFile {
       this.#writeAll(0)
       return
     }
-    this.#run = this.#newRun()
-    this.#step(this.#run)
+    this.#runner.begin()
   }
 
-  #newRun(): Run {
-    return { steps: this.#file.drain(this.#chunks, () => this.#chunks.taken < this.#wanted), operation: undefined }
-  }
-
-  /** Goes on until the next operation, which another thread carries out. */
-  #step(run: Run, error?: Error | null, result?: unknown): void {
-    const operation = this.#advance(run, error, result)
-    if (!operation) return
-    start(operation, (failed, given) => {
-      // It was done again, and what follows, without waiting for this.
-      if (run.operation !== operation) {
-        if (operation.call === 'open' && !failed) close(given as number, () => {})
-        return
-      }
-      this.#isHanging = false
-      this.#step(run, failed, given)
-    })
-  }
-
-  /** Writes everything without giving up the thread. False if an operation that is under way does not end. */
-  #writeAll(withinMs: number): boolean {
+  /** Writes everything without giving up the thread. False if the disk does not answer. */
+  #writeAll(withinMs: number, isExit = false): boolean {
     this.#wanted = this.#chunks.pushed
-    const run = this.#run ?? this.#newRun()
-    let operation = run.operation
-    let settled: { result: unknown } | undefined
-    if (operation?.look) {
-      settled = this.#isHanging ? operation.look() : settle(operation, withinMs)
-      if (!settled) {
-        this.#isHanging = true
-        return false
-      }
-      this.#isHanging = false
-    }
-    this.#run = run
-    if (!operation || settled) operation = this.#advance(run, null, settled?.result)
-    while (operation) operation = this.#advance(run, ...attempt(operation))
-    return true
-  }
-
-  /** Hands over what came of the last operation; the next, unless all is done or has failed. */
-  #advance(run: Run, error?: Error | null, result?: unknown): Operation | undefined {
-    if (run.operation?.call === 'write' && !error) this.#writtenBytes += result as number
-    try {
-      const next = error ? run.steps.throw(error) : run.steps.next(result)
-      run.operation = next.done ? undefined : next.value
-      if (!next.done) return next.value
-      this.#run = undefined
-      this.#succeed()
-    } catch (failed) {
-      this.#run = undefined
-      this.#fail(failed as Error)
-    }
-    return undefined
+    return this.#runner.finish(withinMs, { isExit, hasAnswered: this.#failure !== undefined })
   }
 
   #succeed(): void {
@@ -230,9 +186,7 @@ export class RollingFile {
 
   /** Makes room where lines come faster than they are written. False if there is none to be had. */
   #relieve(): boolean {
-    if (this.#isHanging || (this.#failure && this.#options.clock.nowMs() < this.#retryAtMs)) return false
-    // Started by another thread first: a disk that hangs would hold this one.
-    if (!this.#failure) this.#drain()
+    if (this.#runner.isHanging || this.#failure) return false
     return this.#writeAll(patienceMs.serving) && !this.#failure
   }
 
@@ -283,14 +237,19 @@ export class RollingFile {
   }
 
   #writeLast = (): void => {
-    let isWritten = this.#writeAll(patienceMs.exit)
+    let isWritten = this.#writeAll(patienceMs.exit, true)
     const endMs = performance.now() + patienceMs.exit
     while (isBusy(this.#failure) && performance.now() < endMs) {
       pause()
-      isWritten = this.#writeAll(patienceMs.exit)
+      isWritten = this.#writeAll(patienceMs.exit, true)
     }
     // That lines were dropped is told once others are written.
-    if (isWritten && !this.#failure && this.#chunks.bytes > 0) isWritten = this.#writeAll(patienceMs.exit)
+    if (isWritten && !this.#failure && this.#chunks.bytes > 0) isWritten = this.#writeAll(patienceMs.exit, true)
+    if (!isWritten) {
+      // Of what it has not ended, half a line may be there.
+      const mending = new Runner(() => this.#file.mend(this.#chunks), { onWritten: () => {}, onEnd: () => {} })
+      mending.finish(patienceMs.serving, { isExit: true, hasAnswered: false })
+    }
     let lost = this.#untold
     if (!isWritten || this.#failure) for (const lines of this.#chunks.takeAll()) lost += countLines(lines)
     if (lost > 0) say(`logging: ${lost} lines are not in ${this.#file.path}\n`)
