@@ -64,6 +64,8 @@ export class AccessLog {
 
   #logOf({ log, request }: FastifyReply): Logger {
     if (internalsOf(log)?.root === this.#root) return log as Logger
-    return new this.#RequestLog({ reqId: request.id }, request.raw)
+    const own = new this.#RequestLog({ reqId: request.id })
+    own.raw = request.raw
+    return own
   }
 }

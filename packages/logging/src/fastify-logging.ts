@@ -1,7 +1,7 @@
 import Fastify, { type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import { type AccessLogOptions, resolveAccessLog } from './access-options.js'
 import { internalsOf, type SteadfastLogger } from './create-logger.js'
-import { createChildLoggerFactory, type Wiring } from './request-log.js'
+import { bindTrace, loggerFor, type Wiring } from './request-log.js'
 import * as rules from './rules.js'
 import { take, takeObject } from './rules.js'
 
@@ -15,7 +15,7 @@ export interface FastifyLoggingOptions {
 }
 
 /** Of what `Fastify()` takes. */
-type ServerOptions = Pick<FastifyServerOptions, 'childLoggerFactory' | 'loggerInstance'>
+type ServerOptions = Pick<FastifyServerOptions, 'loggerInstance'>
 
 type LogControllerClass = new (options: { disableRequestLogging: boolean; requestIdLogLabel?: string }) => object
 
@@ -46,8 +46,7 @@ export function fastifyLogging(logger: SteadfastLogger, options: FastifyLoggingO
   // From 5.10 on the options themselves are deprecated.
   const quiet = LogController ? { logController: controllerOf(LogController, requestLog, wiring) } : requestLog
   return {
-    loggerInstance: logger,
-    childLoggerFactory: createChildLoggerFactory(wiring),
+    loggerInstance: loggerFor(logger, wiring),
     ...quiet,
   } as unknown as ServerOptions
 }
@@ -60,6 +59,7 @@ function controllerOf(
 ): object {
   return new (class extends LogController {
     incomingRequest(request: FastifyRequest, reply: FastifyReply): void {
+      bindTrace(request)
       wiring.accessLog?.begin(request, reply)
     }
 

@@ -6,7 +6,7 @@ import { internalsOf, type SteadfastLogger } from './create-logger.js'
 import { join } from './lifecycle.js'
 import { Logging } from './logging.js'
 import { metricSource } from './metrics.js'
-import type { ChildLoggerFactory } from './request-log.js'
+import { bindTrace, wiringOf } from './request-log.js'
 import * as rules from './rules.js'
 import { takeObject } from './rules.js'
 
@@ -34,7 +34,13 @@ function openAccessLog(
   app: FastifyInstance,
   internals: NonNullable<ReturnType<typeof internalsOf>>,
 ): AccessLog | undefined {
-  const { wiring } = app.childLoggerFactory as Partial<ChildLoggerFactory>
+  const wiring = wiringOf(app.log)
+  if (wiring && !wiring.isControlled) {
+    app.addHook('onRequest', (request, _reply, done) => {
+      bindTrace(request)
+      done()
+    })
+  }
   const given = wiring?.options ?? {}
   if (given === false) return undefined
   const resolved = resolveAccessLog(given, Object.keys(internals.root.levels.values))

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { type Bindings, type ChildLoggerOptions, type Logger, pino } from 'pino'
 import type { AccessLog } from './access-log.js'
 import type { AccessLogOptions } from './access-options.js'
@@ -11,7 +11,8 @@ const chindingsSym: unique symbol = (pino.symbols as { chindingsSym: symbol }).c
 /** A logger of a request, made by no child(). */
 export interface RequestLog extends Logger {
   readonly bound: Bindings
-  readonly raw: IncomingMessage
+  /** Once Fastify has told of the request. */
+  raw: IncomingMessage | undefined
   /** Of the span that was active when the request came. */
   readonly activeTraceId: string | undefined
   readonly parent: Logger
@@ -19,25 +20,13 @@ export interface RequestLog extends Logger {
   readonly rebound: string | undefined
 }
 
-type RequestLogClass = new (bindings: Bindings, raw: IncomingMessage) => RequestLog
+type RequestLogClass = new (bindings: Bindings) => RequestLog
 
 const isLazySym = Symbol('steadfast.logging.isLazy')
+const wiringSym = Symbol('steadfast.logging.wiring')
 
-export function isLazy(log: Logger): log is RequestLog {
+export function isLazy(log: unknown): log is RequestLog {
   return (log as { [isLazySym]?: true })[isLazySym] === true
-}
-
-/** What Fastify asks for the logger of a request. */
-export interface ChildLoggerFactory {
-  (
-    this: FastifyInstance,
-    logger: FastifyBaseLogger,
-    bindings: Bindings,
-    options: ChildLoggerOptions,
-    raw: never,
-  ): FastifyBaseLogger
-  /** For the plugin of the same app. */
-  wiring: Wiring
 }
 
 /** What `fastifyLogging` and the plugin of an app know of each other. */
@@ -50,43 +39,60 @@ export interface Wiring {
   accessLog: AccessLog | undefined
 }
 
+/** That of the app whose logger it is, if `fastifyLogging` has made what the app was made with. */
+export function wiringOf(log: unknown): Wiring | undefined {
+  return (log as { [wiringSym]?: Wiring })[wiringSym]
+}
+
+type ChildOf = (this: Logger, bindings: Bindings, options?: ChildLoggerOptions) => Logger
+
 /**
- * Loggers for requests that cost next to nothing until they are used: each inherits from the app's, and knows how to bind the
- * request's id and trace.
+ * The logger that an app is made with. It and its children make loggers for requests that cost next to nothing until they are used:
+ * each inherits from the app's, and knows how to bind the request's id and trace. A `childLoggerFactory` would do as well, but
+ * Fastify looks through all methods of what such a one has made.
  */
-export function createChildLoggerFactory(wiring: Wiring): ChildLoggerFactory {
-  let parent: FastifyBaseLogger | undefined
+export function loggerFor(logger: Logger, wiring: Wiring): Logger {
+  const wired = logger.child({})
+  const child = logger.child as unknown as ChildOf
+  let parent: Logger | undefined
   let RequestLog: RequestLogClass | undefined
-  function childLoggerFactory(
-    this: unknown,
-    logger: FastifyBaseLogger,
-    bindings: Bindings,
-    options: ChildLoggerOptions,
-    raw: IncomingMessage,
-  ): FastifyBaseLogger {
-    if (logger !== parent) {
-      parent = logger
-      RequestLog = internalsOf(logger)?.isPlain ? requestLogOf(logger as Logger) : undefined
+  function childOf(this: Logger, bindings: Bindings, options?: ChildLoggerOptions): Logger {
+    if (!isForRequest(bindings, options, wiring.label)) return child.call(this, bindings, options)
+    if (this !== parent) {
+      parent = this
+      RequestLog = internalsOf(this)?.isPlain && !isLazy(this) ? requestLogOf(this) : undefined
     }
-    if (RequestLog && options.level === undefined && options.serializers === undefined)
-      return new RequestLog(bindings, raw)
-    const traceId = traceIdOf({ raw, activeTraceId: activeTraceId() })
-    return logger.child(traceId === undefined ? bindings : { ...bindings, traceId }, options)
+    return RequestLog ? new RequestLog(bindings) : child.call(this, bindings, options)
   }
-  childLoggerFactory.wiring = wiring
-  return childLoggerFactory as ChildLoggerFactory
+  return Object.defineProperties(wired, { child: { value: childOf }, [wiringSym]: { value: wiring } })
+}
+
+/** Fastify alone gives an object of options without any; those for a route's level and serializers are for pino. */
+function isForRequest(bindings: Bindings, options: ChildLoggerOptions | undefined, label: string): boolean {
+  if (options === undefined) return false
+  for (const _ in options) return false
+  return bindings?.[label] !== undefined
+}
+
+/** Gives the logger of a request what it needs to know its trace. */
+export function bindTrace({ log, raw }: FastifyRequest): void {
+  if (isLazy(log)) {
+    log.raw = raw
+    return
+  }
+  const traceId = traceIdOf({ raw, activeTraceId: undefined })
+  if (traceId !== undefined && internalsOf(log)) (log as Logger).setBindings({ traceId })
 }
 
 export function requestLogOf(parent: Logger): RequestLogClass {
   class RequestLog {
     readonly bound: Bindings
-    readonly raw: IncomingMessage
+    raw: IncomingMessage | undefined = undefined
     readonly activeTraceId: string | undefined
     rebound: string | undefined = undefined
 
-    constructor(bindings: Bindings, raw: IncomingMessage) {
+    constructor(bindings: Bindings) {
       this.bound = bindings
-      this.raw = raw
       this.activeTraceId = activeTraceId()
     }
 

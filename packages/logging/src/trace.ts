@@ -23,9 +23,12 @@ export function activeTraceId(): string | undefined {
 }
 
 /** The trace that a request belongs to: of the span that was active when it came, or is now, or of its header. */
-export function traceIdOf(request: { raw: IncomingMessage; activeTraceId: string | undefined }): string | undefined {
+export function traceIdOf(request: {
+  raw: IncomingMessage | undefined
+  activeTraceId: string | undefined
+}): string | undefined {
   const active = request.activeTraceId ?? activeTraceId()
   if (active !== undefined) return active
-  const { traceparent: header } = request.raw.headers
+  const header = request.raw?.headers.traceparent
   return typeof header === 'string' ? traceparent.exec(header)?.[1] : undefined
 }
