@@ -1,0 +1,55 @@
+import type { FastifyRequest } from 'fastify'
+import type { PlacedPolicy } from './scope.js'
+import type { Claim } from './stores/claim.js'
+
+/** A claim of a request, and the policy that it is for. */
+export interface PolicyClaim {
+  policy: PlacedPolicy
+  claim: Claim
+}
+
+/** What is left of a policy's limit for the client of a request. */
+export interface RequestLimit {
+  limit: number
+  remaining: number
+  /** Until there is more. */
+  resetMs: number
+}
+
+/** What the limiter knows of one request. */
+export class RequestState {
+  /** All that were asked, stage by stage; those that stand at the same place belong together. */
+  policies: PlacedPolicy[] = []
+  claims: Claim[] = []
+  /** It is on the allow list. */
+  isExempt = false
+  hasLateStage = false
+  isSettled = false
+}
+
+const key: unique symbol = Symbol('steadfast.limiter.request')
+
+export const stateKey: symbol = key
+
+type Stated = FastifyRequest & { [key]?: RequestState | null }
+
+export function stateOf(request: FastifyRequest): RequestState | undefined {
+  return (request as Stated)[key] ?? undefined
+}
+
+export function newState(request: FastifyRequest): RequestState {
+  const state = new RequestState()
+  ;(request as Stated)[key] = state
+  return state
+}
+
+/** What is left, by policy. */
+export function limitsOf(request: FastifyRequest): Record<string, RequestLimit> {
+  const { policies = [], claims = [] } = stateOf(request) ?? {}
+  return Object.fromEntries(
+    claims.map(({ limit, remaining, resetUs }, i) => [
+      policies[i]!.name,
+      { limit, remaining, resetMs: Math.ceil(resetUs / 1_000) },
+    ]),
+  )
+}
