@@ -27,10 +27,18 @@ export const UnknownPolicyError: Coded<[name: string, known: string]> = createEr
 )
 
 /** A limit does not let the request through now. */
-export const LimitExceededError: Coded<[]> = createError('ERR_LIMITER_EXCEEDED', 'too many requests; try again later', 429)
+export const LimitExceededError: Coded<[]> = createError(
+  'ERR_LIMITER_EXCEEDED',
+  'too many requests; try again later',
+  429,
+)
 
 /** The request comes from an address that is denied. */
-export const DeniedError: Coded<[]> = createError('ERR_LIMITER_DENIED', 'requests from this address are not served', 403)
+export const DeniedError: Coded<[]> = createError(
+  'ERR_LIMITER_DENIED',
+  'requests from this address are not served',
+  403,
+)
 
 /** Whether the limit lets the request through can't be told: Redis does not answer, or a function of a policy has failed. */
 export const UnavailableError: Coded<[]> = createError(

@@ -79,7 +79,8 @@ export class Gates {
     const gate = this.#make(config)
     const { late, settles } = this.#ofPlugin
     if ((gate.late && !late) || (gate.settles && !settles)) {
-      const must = 'set on a route that is declared after the plugin is loaded (await app.register), where it has preHandler or settle'
+      const must =
+        'set on a route that is declared after the plugin is loaded (await app.register), where it has preHandler or settle'
       given.fail(`config.limiter of route ${config.url}`, must, config.limiter)
     }
     this.#gates.set(config, gate)

@@ -84,7 +84,8 @@ export class Headers {
     let tightest: Claim | undefined
     for (const claim of claims) {
       if (claim.isShadow) continue
-      if (!tightest || claim.retryUs > tightest.retryUs || (claim.isOk && claim.remaining < tightest.remaining)) tightest = claim
+      if (!tightest || claim.retryUs > tightest.retryUs || (claim.isOk && claim.remaining < tightest.remaining))
+        tightest = claim
     }
     if (!tightest) return
     reply.header('x-ratelimit-limit', `${tightest.limit}`)

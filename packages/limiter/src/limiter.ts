@@ -6,8 +6,8 @@ import type { LimiterEvents } from './events.js'
 import type { Gates } from './gates.js'
 import { methodsOf } from './gates.js'
 import * as given from './given.js'
-import { checkedKey } from './key.js'
 import type { Hook } from './hooks.js'
+import { checkedKey } from './key.js'
 import type { RouteLimiterOptions } from './options.js'
 import { checkDifferent, type Policy, resolvePolicy } from './policy.js'
 import { resolveRoute } from './route-config.js'
@@ -123,8 +123,16 @@ export class AppLimiter implements Limiter {
     })
   }
 
-  #resultOf(subject: string, policies: PlacedPolicy[], claims: Claim[], isAllowed: boolean, isCharged: boolean): CheckResult {
-    const over = claims.flatMap((claim, i) => (claim.isOk || claim.isShadow ? [] : [{ claim, name: policies[i]!.name }]))
+  #resultOf(
+    subject: string,
+    policies: PlacedPolicy[],
+    claims: Claim[],
+    isAllowed: boolean,
+    isCharged: boolean,
+  ): CheckResult {
+    const over = claims.flatMap((claim, i) =>
+      claim.isOk || claim.isShadow ? [] : [{ claim, name: policies[i]!.name }],
+    )
     const retryAfterMs = isAllowed ? 0 : Math.ceil(Math.max(...over.map(({ claim }) => claim.retryUs)) / 1_000)
     if (!isAllowed && isCharged) {
       const { counts, events } = this.#engine
@@ -146,9 +154,11 @@ export class AppLimiter implements Limiter {
   }
 
   #policiesOf(policies: (string | Policy)[]): PlacedPolicy[] {
-    if (!Array.isArray(policies) || policies.length === 0) given.fail('policies', 'a list of names or policies', policies)
+    if (!Array.isArray(policies) || policies.length === 0)
+      given.fail('policies', 'a list of names or policies', policies)
     const found = policies.map((policy, i) => {
-      if (typeof policy !== 'string') return this.#engine.places.put([resolvePolicy(`policies[${i}]`, policy)], ['plugin', ''])[0]!
+      if (typeof policy !== 'string')
+        return this.#engine.places.put([resolvePolicy(`policies[${i}]`, policy)], ['plugin', ''])[0]!
       const known = this.#gates.policies.find(({ name }) => name === policy)
       if (known) return known
       throw new UnknownPolicyError(policy, this.#gates.policies.map(({ name }) => name).join(', ') || 'none')
@@ -158,8 +168,14 @@ export class AppLimiter implements Limiter {
   }
 
   #claimOf(policy: PlacedPolicy, subject: string, cost: number, isCharged: boolean): Claim {
-    if (typeof policy.limit !== 'number') given.fail(`the limit of "${policy.name}"`, 'a number, without a request', policy.limit)
-    const claim = claimOf(policy, this.#keyOf(policy, subject), policy.limit, given.take('cost', cost, given.cost) as number)
+    if (typeof policy.limit !== 'number')
+      given.fail(`the limit of "${policy.name}"`, 'a number, without a request', policy.limit)
+    const claim = claimOf(
+      policy,
+      this.#keyOf(policy, subject),
+      policy.limit,
+      given.take('cost', cost, given.cost) as number,
+    )
     claim.charge = isCharged ? claim.need : 0
     return claim
   }

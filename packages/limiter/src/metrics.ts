@@ -31,14 +31,31 @@ function familiesOf(all: LimiterStats[]): MetricFamily[] {
     samples,
   })
   const families = [
-    family('counter', 'requests_total', 'Requests, by what the limiter made of them.', by('outcome', ({ requests }) => ({ ...requests }))),
-    family('counter', 'exceeded_total', 'Hits that were too many, by policy.', by('policy', ({ exceeded }) => exceeded)),
-    family('counter', 'shadowed_total', 'The same in shadow mode.', by('policy', ({ shadowed }) => shadowed)),
+    family(
+      'counter',
+      'requests_total',
+      'Requests, by what the limiter made of them.',
+      by('outcome', ({ requests }) => ({ ...requests })),
+    ),
+    family(
+      'counter',
+      'exceeded_total',
+      'Hits that were too many, by policy.',
+      by('policy', ({ exceeded }) => exceeded),
+    ),
+    family(
+      'counter',
+      'shadowed_total',
+      'The same in shadow mode.',
+      by('policy', ({ shadowed }) => shadowed),
+    ),
     family('counter', 'delayed_total', 'Requests that had to wait.', [{ value: sum(({ delayed }) => delayed) }]),
     family('gauge', 'waiting_requests', 'Requests that wait.', [{ value: sum(({ waiting }) => waiting) }]),
     family('counter', 'faults_total', 'Functions of policies that failed.', [{ value: sum(({ faults }) => faults) }]),
     family('gauge', 'keys', 'Keys in memory.', [{ value: sum(({ keys }) => keys) }]),
-    family('counter', 'evictions_total', 'Keys that still counted, and had to go.', [{ value: sum(({ evictions }) => evictions) }]),
+    family('counter', 'evictions_total', 'Keys that still counted, and had to go.', [
+      { value: sum(({ evictions }) => evictions) },
+    ]),
   ]
   if (!all.some(({ redis }) => redis)) return families
   const redis = (read: (stats: NonNullable<LimiterStats['redis']>) => number): Samples => [
@@ -46,11 +63,41 @@ function familiesOf(all: LimiterStats[]): MetricFamily[] {
   ]
   return [
     ...families,
-    family('gauge', 'degraded', 'Whether Redis does not answer.', redis(({ isDegraded }) => Number(isDegraded))),
-    family('counter', 'redis_calls_total', 'Calls to Redis.', redis(({ calls }) => calls)),
-    family('counter', 'redis_failures_total', 'Those that failed, or were given up.', redis(({ failures }) => failures)),
-    family('counter', 'fallbacks_total', 'Decisions made without Redis, as it does not answer.', redis(({ fallbacks }) => fallbacks)),
-    family('counter', 'known_total', 'Decisions on keys known to be blocked.', redis(({ known }) => known)),
-    family('gauge', 'blocked_keys', 'Keys known to be blocked.', redis(({ blockedKeys }) => blockedKeys)),
+    family(
+      'gauge',
+      'degraded',
+      'Whether Redis does not answer.',
+      redis(({ isDegraded }) => Number(isDegraded)),
+    ),
+    family(
+      'counter',
+      'redis_calls_total',
+      'Calls to Redis.',
+      redis(({ calls }) => calls),
+    ),
+    family(
+      'counter',
+      'redis_failures_total',
+      'Those that failed, or were given up.',
+      redis(({ failures }) => failures),
+    ),
+    family(
+      'counter',
+      'fallbacks_total',
+      'Decisions made without Redis, as it does not answer.',
+      redis(({ fallbacks }) => fallbacks),
+    ),
+    family(
+      'counter',
+      'known_total',
+      'Decisions on keys known to be blocked.',
+      redis(({ known }) => known),
+    ),
+    family(
+      'gauge',
+      'blocked_keys',
+      'Keys known to be blocked.',
+      redis(({ blockedKeys }) => blockedKeys),
+    ),
   ]
 }

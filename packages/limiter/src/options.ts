@@ -2,7 +2,14 @@ import type { FastifyRequest } from 'fastify'
 import { AddressRanges } from './address/ranges.js'
 import * as given from './given.js'
 import { take, takeObject } from './given.js'
-import { checkDifferent, type LimitOptions, limitKeys, type Policy, type ResolvedPolicy, resolvePolicy } from './policy.js'
+import {
+  checkDifferent,
+  type LimitOptions,
+  limitKeys,
+  type Policy,
+  type ResolvedPolicy,
+  resolvePolicy,
+} from './policy.js'
 import type { RedisLike } from './stores/redis.js'
 import type { OnRedisError } from './stores/shared.js'
 

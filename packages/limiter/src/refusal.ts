@@ -41,13 +41,20 @@ export function sendProblem(reply: FastifyReply, error: Error): void {
   const type = types[statusCode]
   const problem = {
     type: type ? problemTypes + type : 'about:blank',
-    title: type === 'quota-exceeded' ? 'Request cannot be satisfied as assigned quota has been exceeded' : STATUS_CODES[statusCode],
+    title:
+      type === 'quota-exceeded'
+        ? 'Request cannot be satisfied as assigned quota has been exceeded'
+        : STATUS_CODES[statusCode],
     status: statusCode,
     detail: message,
     code,
     ...(violatedPolicies && { 'violated-policies': violatedPolicies, retryAfterMs }),
   }
-  reply.code(statusCode).header('content-type', 'application/problem+json').serializer(identity).send(JSON.stringify(problem))
+  reply
+    .code(statusCode)
+    .header('content-type', 'application/problem+json')
+    .serializer(identity)
+    .send(JSON.stringify(problem))
 }
 
 const identity = (payload: unknown) => payload as string

@@ -29,9 +29,13 @@ export function resolveRoute(
   const costOfAll = isLimit ? undefined : take(`${where}.cost`, cost, given.orCallable(given.cost))
   const withCost = (policy: ResolvedPolicy) =>
     costOfAll === undefined || policy.settle ? policy : { ...policy, cost: costOfAll }
-  const own = resolveLimits(where, isLimit ? rest : limits).map((policy) => (isShadow ? { ...policy, isShadow } : policy))
+  const own = resolveLimits(where, isLimit ? rest : limits).map((policy) =>
+    isShadow ? { ...policy, isShadow } : policy,
+  )
   const isOwn = ({ name }: ResolvedPolicy) => own.some((policy) => policy.name === name)
-  const inherited = take(`${where}.inherit`, inherit, given.flag, true) ? policies.filter((policy) => !isOwn(policy)) : []
+  const inherited = take(`${where}.inherit`, inherit, given.flag, true)
+    ? policies.filter((policy) => !isOwn(policy))
+    : []
   checkDifferent(where, [...inherited, ...own])
   return { inherited: inherited.map(withCost), own: own.map(withCost) }
 }

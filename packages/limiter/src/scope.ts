@@ -1,6 +1,6 @@
+import * as given from './given.js'
 import type { ResolvedPolicy } from './policy.js'
 import type { Bucket, Buckets } from './stores/bucket.js'
-import * as given from './given.js'
 
 /** A policy together with its counters: in one place, for instance on one route, or all over its group. */
 export interface PlacedPolicy extends ResolvedPolicy {

@@ -29,13 +29,7 @@ export class Stage {
   readonly #isLast: boolean
 
   /** @param isLast of the stages that its requests pass, where those that pass are counted */
-  constructor(
-    engine: Engine,
-    maker: ClaimMaker,
-    headers: Headers,
-    policies: readonly PlacedPolicy[],
-    isLast: boolean,
-  ) {
+  constructor(engine: Engine, maker: ClaimMaker, headers: Headers, policies: readonly PlacedPolicy[], isLast: boolean) {
     this.#isLast = isLast
     this.#engine = engine
     this.#maker = maker

@@ -12,5 +12,6 @@ export function warnOfTrustProxy(app: FastifyInstance, log: Log): void {
   const options = key && (app as unknown as Record<symbol, { trustProxy?: unknown } | undefined>)[key]
   const trustProxy = options?.trustProxy
   const warning = warnings.get(typeof trustProxy === 'number' ? 1 : trustProxy)
-  if (warning) log.warn({ trustProxy }, `Fastify's trustProxy: ${trustProxy} ${warning}; give it the addresses of the proxies`)
+  if (warning)
+    log.warn({ trustProxy }, `Fastify's trustProxy: ${trustProxy} ${warning}; give it the addresses of the proxies`)
 }

@@ -76,8 +76,8 @@ export class WaitingLines {
     if (atMs >= this.#timerMs) return
     clearTimeout(this.#timer)
     this.#timerMs = atMs
+    // It keeps the process alive: somebody waits for an answer, at most for maxMs.
     this.#timer = setTimeout(() => this.#wake(), Math.max(1, Math.ceil(atMs - performance.now())))
-    this.#timer.unref()
   }
 
   #wake(): void {

@@ -1,6 +1,6 @@
 import { checkProbeRoutes } from '@steadfast/testing'
 import Fastify from 'fastify'
-import { parseDictionary, parseList, type Item } from 'structured-headers'
+import { type Item, parseDictionary, parseList } from 'structured-headers'
 import t from 'tap'
 import limiter from '../src/index.js'
 import { appWith, codes } from './serve.js'
@@ -10,37 +10,43 @@ const windowMs = 60_000
 const items = (header: unknown) =>
   (parseList(`${header}`) as Item[]).map(([name, parameters]) => ({ name, ...Object.fromEntries(parameters) }))
 
-t.test('10. RateLimit and RateLimit-Policy are structured fields, and Retry-After is never earlier than t', async (t) => {
-  const app = await appWith(t, {
-    policies: [
-      { name: 'burst', limit: 3, windowMs: 1_500, algorithm: 'gcra' },
-      { name: 'daily:all', limit: 4, windowMs: 86_400_000, algorithm: 'fixed' },
-    ],
-  })
-  const first = await app.inject('/')
-  t.same(items(first.headers['ratelimit-policy']), [
-    { name: 'burst', q: 3, w: 2 },
-    { name: 'daily:all', q: 4, w: 86_400 },
-  ])
-  t.same(items(first.headers.ratelimit), [
-    { name: 'burst', r: 2, t: 1 },
-    { name: 'daily:all', r: 3, t: 86_400 },
-  ])
-  t.equal(first.headers['retry-after'], undefined)
-  t.throws(() => parseDictionary('"a";q=1'), 'the parser refuses what is none')
+t.test(
+  '10. RateLimit and RateLimit-Policy are structured fields, and Retry-After is never earlier than t',
+  async (t) => {
+    const app = await appWith(t, {
+      policies: [
+        { name: 'burst', limit: 3, windowMs: 1_500, algorithm: 'gcra' },
+        { name: 'daily:all', limit: 4, windowMs: 86_400_000, algorithm: 'fixed' },
+      ],
+    })
+    const first = await app.inject('/')
+    t.same(items(first.headers['ratelimit-policy']), [
+      { name: 'burst', q: 3, w: 2 },
+      { name: 'daily:all', q: 4, w: 86_400 },
+    ])
+    t.same(items(first.headers.ratelimit), [
+      { name: 'burst', r: 2, t: 1 },
+      { name: 'daily:all', r: 3, t: 86_400 },
+    ])
+    t.equal(first.headers['retry-after'], undefined)
+    t.throws(() => parseDictionary('"a";q=1'), 'the parser refuses what is none')
 
-  const retries = new Set<number>()
-  for (let i = 0; i < 60; i++) {
-    const { statusCode, headers } = await app.inject('/')
-    if (statusCode !== 429) continue
-    const now = items(headers.ratelimit) as unknown as { name: string; r: number; t: number }[]
-    const retryAfter = Number(headers['retry-after'])
-    t.ok(now.every((item) => retryAfter >= item.t), `${retryAfter} and ${headers.ratelimit}`)
-    t.equal(items(headers['ratelimit-policy']).length, 2)
-    retries.add(retryAfter)
-  }
-  t.ok(retries.size > 1, 'it is jittered')
-})
+    const retries = new Set<number>()
+    for (let i = 0; i < 60; i++) {
+      const { statusCode, headers } = await app.inject('/')
+      if (statusCode !== 429) continue
+      const now = items(headers.ratelimit) as unknown as { name: string; r: number; t: number }[]
+      const retryAfter = Number(headers['retry-after'])
+      t.ok(
+        now.every((item) => retryAfter >= item.t),
+        `${retryAfter} and ${headers.ratelimit}`,
+      )
+      t.equal(items(headers['ratelimit-policy']).length, 2)
+      retries.add(retryAfter)
+    }
+    t.ok(retries.size > 1, 'it is jittered')
+  },
+)
 
 t.test('10. legacy headers are those of @fastify/rate-limit', async (t) => {
   const app = await appWith(t, { limit: 2, windowMs, algorithm: 'fixed', headers: 'legacy' })
@@ -63,12 +69,22 @@ t.test('10. legacy headers are those of @fastify/rate-limit', async (t) => {
 })
 
 t.test('10. in shadow mode all is counted, and passes', async (t) => {
-  const app = await appWith(t, { policies: [{ name: 'new', limit: 1, windowMs, shadow: true }, { name: 'old', limit: 4, windowMs }] })
+  const app = await appWith(t, {
+    policies: [
+      { name: 'new', limit: 1, windowMs, shadow: true },
+      { name: 'old', limit: 4, windowMs },
+    ],
+  })
   const events: unknown[] = []
   app.limiter.on('exceeded', ({ policies, isShadow }) => events.push([policies, isShadow]))
   t.same(await codes(app, 5), [200, 200, 200, 200, 429])
   t.match(app.limiter.stats(), { shadowed: { new: 3 }, exceeded: { old: 1 } })
-  t.same(events, [[['new'], true], [['new'], true], [['new'], true], [['old'], false]])
+  t.same(events, [
+    [['new'], true],
+    [['new'], true],
+    [['new'], true],
+    [['old'], false],
+  ])
   t.notMatch((await app.inject('/')).headers['ratelimit-policy'], 'new', 'clients are not told')
 
   const all = await appWith(t, { limit: 1, windowMs, shadow: true })

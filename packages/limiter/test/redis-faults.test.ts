@@ -1,7 +1,7 @@
 import { forkFixture, type OwnRedis, startRedis, uniquePrefix, waitFor } from '@steadfast/testing'
 import Fastify from 'fastify'
 import { type Cluster, Redis } from 'ioredis'
-import { type Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
+import type { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
 import t, { type Test } from 'tap'
 import limiter, { type DegradedEvent, type LimiterOptions, type RedisLike } from '../src/index.js'
 
@@ -14,7 +14,9 @@ async function serve(t: Test, redis: OwnRedis, options: LimiterOptions = { limit
   const client = new Redis(redis.url, { retryStrategy: () => 20 })
   client.on('error', () => {})
   const lines: { level: number; msg: string }[] = []
-  const app = Fastify({ logger: { level: 'info', stream: { write: (line: string) => void lines.push(JSON.parse(line)) } } })
+  const app = Fastify({
+    logger: { level: 'info', stream: { write: (line: string) => void lines.push(JSON.parse(line)) } },
+  })
   t.teardown(async () => {
     await app.close()
     client.disconnect()
@@ -117,7 +119,10 @@ t.test('5. Redis freezes: an answer in time, then no calls; and back by itself',
   redis.thaw()
   await waitFor(async () => (await ask('10.3.0.1')) && !redisStats().isDegraded)
   t.equal(client.status, 'ready')
-  t.same(told(), ['40 Redis does not answer; limits are kept by this process alone', '30 Redis answers again; limits are shared'])
+  t.same(told(), [
+    '40 Redis does not answer; limits are kept by this process alone',
+    '30 Redis answers again; limits are shared',
+  ])
   t.match(changes, [{ isDegraded: true, error: /within 150 ms/ }, { isDegraded: false }])
 })
 
@@ -148,7 +153,8 @@ t.test('5. Redis is killed: two instances keep to the limit by themselves, and r
       return (await waitFor(() => child.reports<string>()[0], { what: child.output() })) as string
     }),
   )
-  const degraded = async (url: string) => ((await (await fetch(`${url}/stats`)).json()) as { redis: { isDegraded: boolean } }).redis.isDegraded
+  const degraded = async (url: string) =>
+    ((await (await fetch(`${url}/stats`)).json()) as { redis: { isDegraded: boolean } }).redis.isDegraded
   await redis.kill()
   const admitted = async () => {
     const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => fetch(urls[i % 2]!)))
@@ -168,7 +174,10 @@ t.test('5. Redis is killed: two instances keep to the limit by themselves, and r
 })
 
 t.test('5. onRedisError: open passes, closed is 503, and both say so once', async (t) => {
-  for (const [onRedisError, statusCode] of [['open', 200], ['closed', 503]] as const) {
+  for (const [onRedisError, statusCode] of [
+    ['open', 200],
+    ['closed', 503],
+  ] as const) {
     const redis = await ownRedis(t)
     const { app, ask, told } = await serve(t, redis, { limit: 2, windowMs, onRedisError })
     await redis.kill()

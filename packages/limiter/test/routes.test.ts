@@ -18,19 +18,31 @@ t.test('7. a group counts over its routes: the script of fastify-rate-limit#463'
   t.same(await codes(app, 1), [200], 'others have no limit')
 })
 
-t.test('7. limits of routes are their own, and stand beside those of the plugin unless they have their names', async (t) => {
-  const app = await appWith(t, { policies: [{ name: 'ip', limit: 5, windowMs }, { name: 'slow', limit: 4, windowMs, algorithm: 'fixed' }] })
-  app.get('/own', { config: { limiter: { policies: [{ name: 'slow', limit: 2, windowMs }] } } }, async (request) => request.limits)
-  app.get('/alone', { config: { limiter: { limit: 1, windowMs, inherit: false } } }, async () => 'ok')
-  app.get('/off', { config: { limiter: false } }, async () => 'ok')
-  const { json } = await app.inject('/own')
-  t.match(json(), { ip: { limit: 5, remaining: 4 }, slow: { limit: 2, remaining: 1 } })
-  t.same(await codes(app, 2, '/own'), [200, 429])
-  t.same(await codes(app, 3), [200, 200, 200], 'ip has counted 2 by now, slow none')
-  t.same(await codes(app, 1), [429], 'and now 5')
-  t.same(await codes(app, 2, '/alone'), [200, 429])
-  t.same(await codes(app, 9, '/off'), Array(9).fill(200))
-})
+t.test(
+  '7. limits of routes are their own, and stand beside those of the plugin unless they have their names',
+  async (t) => {
+    const app = await appWith(t, {
+      policies: [
+        { name: 'ip', limit: 5, windowMs },
+        { name: 'slow', limit: 4, windowMs, algorithm: 'fixed' },
+      ],
+    })
+    app.get(
+      '/own',
+      { config: { limiter: { policies: [{ name: 'slow', limit: 2, windowMs }] } } },
+      async (request) => request.limits,
+    )
+    app.get('/alone', { config: { limiter: { limit: 1, windowMs, inherit: false } } }, async () => 'ok')
+    app.get('/off', { config: { limiter: false } }, async () => 'ok')
+    const { json } = await app.inject('/own')
+    t.match(json(), { ip: { limit: 5, remaining: 4 }, slow: { limit: 2, remaining: 1 } })
+    t.same(await codes(app, 2, '/own'), [200, 429])
+    t.same(await codes(app, 3), [200, 200, 200], 'ip has counted 2 by now, slow none')
+    t.same(await codes(app, 1), [429], 'and now 5')
+    t.same(await codes(app, 2, '/alone'), [200, 429])
+    t.same(await codes(app, 9, '/off'), Array(9).fill(200))
+  },
+)
 
 t.test('7. HEAD counts as GET, other methods count apart', async (t) => {
   const app = await appWith(t, {})
@@ -78,7 +90,10 @@ t.test('7. prefixed children count with the app, and a limiter of a child is for
   const outer = Fastify()
   t.teardown(() => outer.close())
   outer.get('/free', async () => 'ok')
-  for (const [prefix, limit] of [['/one', 1], ['/two', 2]] as const) {
+  for (const [prefix, limit] of [
+    ['/one', 1],
+    ['/two', 2],
+  ] as const) {
     await outer.register(
       async (child) => {
         await child.register(limiter, { limit, windowMs })
@@ -95,7 +110,8 @@ t.test('7. prefixed children count with the app, and a limiter of a child is for
 t.test('7. routes that are declared before the plugin are limited as they say, or refused', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
-  const route = (url: string, limiter: object | false) => app.get(url, { config: { limiter } as object }, async () => 'ok')
+  const route = (url: string, limiter: object | false) =>
+    app.get(url, { config: { limiter } as object }, async () => 'ok')
   app.register(async (child) => void child.get('/child', async () => 'ok'))
   app.get('/plain', async () => 'ok')
   route('/own', { limit: 1, windowMs })
@@ -124,7 +140,11 @@ t.test('7. route config that is misspelt, or can’t be, is refused with the rou
     [null, 'OPTION'],
   ] as const) {
     const declare = () => app.get(`/${Math.random()}`, { config: { limiter } as object }, async () => 'ok')
-    t.throws(declare, { code: `ERR_LIMITER_${code}`, message: 'config.limiter of route GET /' }, JSON.stringify(limiter))
+    t.throws(
+      declare,
+      { code: `ERR_LIMITER_${code}`, message: 'config.limiter of route GET /' },
+      JSON.stringify(limiter),
+    )
   }
 })
 
@@ -135,15 +155,27 @@ t.test('policies of users run at preHandler, and count once, whoever answers', a
   await app.register(limiter, {
     policies: [
       { name: 'ip', limit: 100, windowMs },
-      { name: 'user', limit: 2, windowMs, at: 'preHandler', key: (request) => (request as FastifyRequest & { user: string }).user },
+      {
+        name: 'user',
+        limit: 2,
+        windowMs,
+        at: 'preHandler',
+        key: (request) => (request as FastifyRequest & { user: string }).user,
+      },
     ],
   })
   const seen: ExceededEvent[] = []
   app.limiter.on('exceeded', (event) => seen.push(event))
-  app.addHook('preValidation', async (request) => void Object.assign(request, { user: request.headers.user ?? 'nobody' }))
+  app.addHook(
+    'preValidation',
+    async (request) => void Object.assign(request, { user: request.headers.user ?? 'nobody' }),
+  )
   app.get('/', async (request) => request.limits)
   app.get('/gone', async (_request, reply) => void reply.callNotFound())
-  t.match((await app.inject({ url: '/', headers: { user: 'a' } })).json(), { ip: { remaining: 99 }, user: { remaining: 1 } })
+  t.match((await app.inject({ url: '/', headers: { user: 'a' } })).json(), {
+    ip: { remaining: 99 },
+    user: { remaining: 1 },
+  })
   const gone = await app.inject({ url: '/gone', headers: { user: 'a' } })
   t.equal(gone.statusCode, 404)
   t.equal(gone.headers.ratelimit, '"ip";r=98;t=60, "user";r=0;t=60')
@@ -160,7 +192,13 @@ t.test('by hand: check, peek, reset and hook', async (t) => {
   t.match(await app.limiter.peek('u', ['mails'], 2), { isAllowed: true, policies: [{ remaining: 2 }] })
   t.match(await app.limiter.check('u', ['mails', inline]), { isAllowed: true, retryAfterMs: 0 })
   const second = await app.limiter.check('u', ['mails', inline])
-  t.match(second, { isAllowed: false, policies: [{ name: 'mails', isExceeded: false, remaining: 1 }, { name: 'sms', isExceeded: true }] })
+  t.match(second, {
+    isAllowed: false,
+    policies: [
+      { name: 'mails', isExceeded: false, remaining: 1 },
+      { name: 'sms', isExceeded: true },
+    ],
+  })
   t.ok(second.retryAfterMs > 50_000)
   await app.limiter.reset('u', [inline])
   t.match(await app.limiter.check('u', ['mails', inline]), { isAllowed: true })

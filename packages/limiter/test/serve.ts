@@ -3,7 +3,11 @@ import type { Test } from 'tap'
 import limiter, { type LimiterOptions } from '../src/index.js'
 
 /** An app with a limiter and one route, closed at the end of the test. */
-export async function appWith(t: Test, options: LimiterOptions, server: FastifyServerOptions = {}): Promise<FastifyInstance> {
+export async function appWith(
+  t: Test,
+  options: LimiterOptions,
+  server: FastifyServerOptions = {},
+): Promise<FastifyInstance> {
   const app = Fastify(server)
   t.teardown(() => app.close())
   await app.register(limiter, options)

@@ -18,11 +18,15 @@ async function loginApp(t: Test, options: LimiterOptions) {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(limiter, options)
-  app.post<{ Body: { password: string } }>('/login', { config: { limiter: { policies: [logins] } } }, async (request, reply) => {
-    await new Promise((resolve) => setImmediate(resolve))
-    if (request.body.password !== 'right') reply.code(401)
-    return 'done'
-  })
+  app.post<{ Body: { password: string } }>(
+    '/login',
+    { config: { limiter: { policies: [logins] } } },
+    async (request, reply) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (request.body.password !== 'right') reply.code(401)
+      return 'done'
+    },
+  )
   const login = (password: string) => app.inject({ method: 'POST', url: '/login', payload: { password } })
   return { app, login }
 }
@@ -34,7 +38,10 @@ async function redisOptions(t: Test): Promise<LimiterOptions> {
   return { redis, keyPrefix: uniquePrefix(), redisTimeoutMs: 5_000 }
 }
 
-for (const [store, optionsOf] of [['memory', async () => ({})], ['Redis', redisOptions]] as const) {
+for (const [store, optionsOf] of [
+  ['memory', async () => ({})],
+  ['Redis', redisOptions],
+] as const) {
   t.test(`6. ${store}: only failed logins count`, async (t) => {
     const { login, app } = await loginApp(t, await optionsOf(t))
     const good = await Promise.all(Array.from({ length: 50 }, () => login('right')))

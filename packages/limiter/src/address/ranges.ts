@@ -87,7 +87,11 @@ function parseRange(text: unknown): Range | undefined {
   const bits = Number(length ?? 128)
   const mapped = mappedIPv4(groups)
   if (mapped >= 0 && bits >= 96) return rangeOf(4, BigInt(mapped), bits - 96)
-  return rangeOf(6, groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n), bits)
+  return rangeOf(
+    6,
+    groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n),
+    bits,
+  )
 }
 
 function rangeOf(version: 4 | 6, address: bigint, bits: number): Range | undefined {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Claim } from './claim.js'
 import { joinParts } from './bucket.js'
+import type { Claim } from './claim.js'
 import { Deadlines } from './deadlines.js'
 import { answersPerKey, script, sha } from './script.js'
 

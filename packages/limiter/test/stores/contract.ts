@@ -30,7 +30,12 @@ export function claimOf(
 }
 
 /** The same promises for every store. `windowMs` is one that is long compared with a call. */
-export function contract(t: Test, name: string, start: (t: Test) => Promise<Tested>, { windowMs }: { windowMs: number }): void {
+export function contract(
+  t: Test,
+  name: string,
+  start: (t: Test) => Promise<Tested>,
+  { windowMs }: { windowMs: number },
+): void {
   const windowUs = windowMs * 1_000
   /** Asks one by one for so many windows; when each was met. */
   async function excess(store: Tested, make: () => Claim, windows: number, stepUs: number): Promise<number[]> {
@@ -167,7 +172,10 @@ export function contract(t: Test, name: string, start: (t: Test) => Promise<Test
 }
 
 /** Small numbers, which meet each other at every edge. */
-export function randomRun(random: () => number, windowMs: () => number): { buckets: Bucket[]; ask(): [Claim[], Asked[]] } {
+export function randomRun(
+  random: () => number,
+  windowMs: () => number,
+): { buckets: Bucket[]; ask(): [Claim[], Asked[]] } {
   const pick = (most: number) => 1 + Math.floor(random() * most)
   const kinds = Array.from({ length: pick(3) }, () => {
     const bucket = bucketOf((['sliding', 'gcra', 'fixed'] as const)[pick(3) - 1]!, windowMs())
@@ -183,7 +191,15 @@ export function randomRun(random: () => number, windowMs: () => number): { bucke
         if (isPeek) claim.charge = 0
         return claim
       })
-      return [claims, claims.map((claim) => ({ ...claim, algorithm: claim.bucket.algorithm, key: claim.bucket.prefix, windowUs: claim.bucket.windowUs }))]
+      return [
+        claims,
+        claims.map((claim) => ({
+          ...claim,
+          algorithm: claim.bucket.algorithm,
+          key: claim.bucket.prefix,
+          windowUs: claim.bucket.windowUs,
+        })),
+      ]
     },
   }
 }

@@ -76,13 +76,35 @@ t.test('memory: what comes too many takes the place of the oldest', async (t) =>
 
 t.test('11. memory: addresses are kept as numbers, one for each', async (t) => {
   const numbers = new Map<string | number, string>()
-  const texts = ['0.0.0.0', '255.255.255.255', '127.0.0.1', '1.0.0.127', '12.3.4.5', '1.23.4.5', '123.4.5.6', '10.0.0.10']
+  const texts = [
+    '0.0.0.0',
+    '255.255.255.255',
+    '127.0.0.1',
+    '1.0.0.127',
+    '12.3.4.5',
+    '1.23.4.5',
+    '123.4.5.6',
+    '10.0.0.10',
+  ]
   for (const text of texts) {
     const number = compactKey(text)
     t.type(number, 'number', text)
     t.equal(numbers.get(number), undefined)
     numbers.set(number, text)
   }
-  for (const text of ['01.2.3.4', '1.2.3.04', '1.2.3', '1.2.3.4.5', '1..3.4', '256.1.1.1', '1.2.3.', '.1.2.3.4', '1.2.3.x', '1234567', '', '00.0.0.0'])
+  for (const text of [
+    '01.2.3.4',
+    '1.2.3.04',
+    '1.2.3',
+    '1.2.3.4.5',
+    '1..3.4',
+    '256.1.1.1',
+    '1.2.3.',
+    '.1.2.3.4',
+    '1.2.3.x',
+    '1234567',
+    '',
+    '00.0.0.0',
+  ])
     t.equal(compactKey(text), text)
 })

@@ -95,7 +95,8 @@ t.test('3. Redis: a clock that was set back blocks nobody for longer than a wind
 t.test('11. Redis: names of keys never collide', async (t) => {
   const random = seeded(11)
   const letters = ['a', 'b', ':', '1', '2', '{', '}', '!', '\ud800', '\ud801', '\ufffd', 'é']
-  const text = () => Array.from({ length: Math.floor(random() * 4) }, () => letters[Math.floor(random() * letters.length)]).join('')
+  const text = () =>
+    Array.from({ length: Math.floor(random() * 4) }, () => letters[Math.floor(random() * letters.length)]).join('')
   const { Buckets } = await import('../../src/stores/bucket.js')
   const seen = new Map<string, string>()
   const buckets = new Buckets('p:')
