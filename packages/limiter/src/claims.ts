@@ -6,6 +6,16 @@ import { boundedKey, checkedKey } from './key.js'
 import type { PlacedPolicy } from './scope.js'
 import { Claim } from './stores/claim.js'
 
+/** A claim, and the policy that makes it. */
+export class PolicyClaim extends Claim {
+  readonly policy: PlacedPolicy
+
+  constructor(policy: PlacedPolicy, key: string, limit: number, cost: number) {
+    super(policy.bucket, key, limit, policy.burst ?? limit, cost, policy.isShadow)
+    this.policy = policy
+  }
+}
+
 /** Whose functions are asked for what a request is to be counted for, and what is done where they fail. */
 export class ClaimMaker {
   readonly #engine: Engine
@@ -15,13 +25,14 @@ export class ClaimMaker {
   }
 
   /**
-   * Adds the claims of a request on these policies, each beside its policy; those that are not for it are left out.
-   * @returns false if a function has failed in a way that refuses the request
+   * The claims of a request on these policies, without those that are not for it.
+   * @returns undefined if a function has failed in a way that refuses the request
    */
-  add(request: FastifyRequest, from: readonly PlacedPolicy[], policies: PlacedPolicy[], claims: Claim[]): boolean {
-    for (let i = 0; i < from.length; i++) {
-      const policy = from[i]!
-      let claim: Claim | undefined
+  make(request: FastifyRequest, policies: readonly PlacedPolicy[]): PolicyClaim[] | undefined {
+    const claims: PolicyClaim[] = []
+    for (let i = 0; i < policies.length; i++) {
+      const policy = policies[i]!
+      let claim: PolicyClaim | undefined
       try {
         claim = this.#make(policy, request)
       } catch (error) {
@@ -29,13 +40,11 @@ export class ClaimMaker {
         const { onRedisError } = this.#engine.options
         if (policy.isShadow || onRedisError === 'open') continue
         claim = onRedisError === 'local' ? this.#makeWithout(policy, request) : undefined
-        if (!claim) return false
+        if (!claim) return undefined
       }
-      if (!claim) continue
-      policies.push(policy)
-      claims.push(claim)
+      if (claim) claims.push(claim)
     }
-    return true
+    return claims
   }
 
   /** What a client is known by, where no key function says so. */
@@ -43,7 +52,7 @@ export class ClaimMaker {
     return boundedKey(clientKey(address, this.#engine.options.ipv6Prefix))
   }
 
-  #make(policy: PlacedPolicy, request: FastifyRequest): Claim | undefined {
+  #make(policy: PlacedPolicy, request: FastifyRequest): PolicyClaim | undefined {
     const key = policy.key ? checkedKey(policy.key(request)) : this.keyOf(request.ip)
     if (key === null) return undefined
     const limit = typeof policy.limit === 'number' ? policy.limit : checked(policy.limit(request), given.limit, 'limit')
@@ -52,14 +61,14 @@ export class ClaimMaker {
   }
 
   /** By the address of the client, and as one hit, but not without the limit. */
-  #makeWithout(policy: PlacedPolicy, request: FastifyRequest): Claim | undefined {
+  #makeWithout(policy: PlacedPolicy, request: FastifyRequest): PolicyClaim | undefined {
     if (typeof policy.limit !== 'number') return undefined
     return claimOf(policy, `\0${this.keyOf(request.ip)}`, policy.limit, 1)
   }
 }
 
-export function claimOf(policy: PlacedPolicy, key: string, limit: number, cost: number): Claim {
-  const claim = new Claim(policy.bucket, key, limit, policy.burst ?? limit, cost, policy.isShadow)
+export function claimOf(policy: PlacedPolicy, key: string, limit: number, cost: number): PolicyClaim {
+  const claim = new PolicyClaim(policy, key, limit, cost)
   if (policy.settle) claim.charge = 0
   return claim
 }

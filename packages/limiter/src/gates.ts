@@ -1,5 +1,6 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import { ClaimMaker } from './claims.js'
+import { Configs } from './configs.js'
 import type { Engine } from './engine.js'
 import * as given from './given.js'
 import type { Headers } from './headers.js'
@@ -37,6 +38,7 @@ export class Gates {
   readonly #inherited: PlacedPolicy[]
   readonly #ofPlugin: Gate
   readonly #gates = new WeakMap<object, Gate>()
+  readonly #configs = new Configs()
 
   constructor(engine: Engine, headers: Headers, prefix: string) {
     this.#engine = engine
@@ -69,11 +71,10 @@ export class Gates {
   }
 
   /**
-   * Fastify makes an object anew to tell of a route.
    * @throws ERR_LIMITER_OPTION, and what `declare` throws, if the route was there before the plugin and can't be limited as it says
    */
   of(request: FastifyRequest): Gate {
-    const config = request.routeOptions.config as RouteConfig
+    const config = this.#configs.of(request) as RouteConfig
     const known = config[gateKey] ?? this.#gates.get(config)
     if (known) return known
     const gate = this.#make(config)
@@ -100,9 +101,9 @@ export class Gates {
     if (limiter === false) return none
     const route = `${methodsOf(method)} ${url}`
     const { inherited, own } = resolveRoute(`config.limiter of route ${route}`, limiter, this.#engine.options)
-    const buckets = new Map(this.#inherited.map(({ name, bucket }) => [name, bucket]))
+    const placed = new Map(this.#inherited.map((policy) => [policy.name, policy]))
     return this.#gateOf([
-      ...inherited.map((policy) => ({ ...policy, bucket: buckets.get(policy.name)! })),
+      ...inherited.map((policy) => ({ ...placed.get(policy.name)!, ...policy })),
       ...this.#engine.places.put(own, ['route', route]),
     ])
   }

@@ -1,25 +1,26 @@
 import type { FastifyReply } from 'fastify'
+import type { PolicyClaim } from './claims.js'
 import type { HeaderStyle } from './options.js'
-import type { PlacedPolicy } from './scope.js'
-import type { Claim } from './stores/claim.js'
 
 /** How much later than it could a client is told to come, at most: so that not all come at once. */
 const jitterShare = 0.1
 
 const seconds = (us: number): number => Math.ceil(us / 1_000_000)
 
-/** The texts of a policy, made once. https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers */
-class PolicyTexts {
-  readonly #windowSeconds: number
+/** What a policy is told by, made once. https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers */
+export class PolicyTexts {
   readonly #name: string
-  readonly before: string
+  readonly #before: string
+  readonly #windowSeconds: number
   #limit = -1
   #policy = ''
+  #thousands = -1
+  #beforeDigits = ''
 
-  constructor({ name, windowMs }: PlacedPolicy) {
+  constructor(name: string, windowMs: number) {
     this.#name = name
+    this.#before = `"${name}";r=`
     this.#windowSeconds = Math.ceil(windowMs / 1_000)
-    this.before = `"${name}";r=`
   }
 
   policy(limit: number): string {
@@ -30,24 +31,38 @@ class PolicyTexts {
     return this.#policy
   }
 
-  now({ remaining, resetUs }: Claim): string {
-    return `${this.before}${remaining};t=${Math.min(seconds(resetUs), this.#windowSeconds)}`
+  now(remaining: number, resetUs: number): string {
+    const time = this.#time(Math.min(seconds(resetUs), this.#windowSeconds))
+    if (remaining < 1_000) return this.#before + remaining + time
+    const thousands = Math.floor(remaining / 1_000)
+    if (thousands !== this.#thousands) {
+      this.#thousands = thousands
+      this.#beforeDigits = this.#before + thousands
+    }
+    return this.#beforeDigits + digits[remaining % 1_000] + time
+  }
+
+  #time(reset: number): string {
+    return reset < times.length ? times[reset]! : `;t=${reset}`
   }
 }
+
+/** V8 has the texts of small numbers at hand, but not of large ones: those are put together. */
+const digits: readonly string[] = Array.from({ length: 1_000 }, (_, i) => `${i}`.padStart(3, '0'))
+const times: readonly string[] = Array.from({ length: 3_601 }, (_, i) => `;t=${i}`)
 
 /** What replies are told of limits. */
 export class Headers {
   readonly #isDraft: boolean
   readonly #isLegacy: boolean
-  readonly #texts = new WeakMap<PlacedPolicy, PolicyTexts>()
 
   constructor(style: HeaderStyle) {
     this.#isDraft = style === 'draft' || style === 'both'
     this.#isLegacy = style === 'legacy' || style === 'both'
   }
 
-  set(reply: FastifyReply, policies: readonly PlacedPolicy[], claims: readonly Claim[], isExceeded = false): void {
-    if (this.#isDraft) this.#setDraft(reply, policies, claims, isExceeded)
+  set(reply: FastifyReply, claims: readonly PolicyClaim[], isExceeded = false): void {
+    if (this.#isDraft) this.#setDraft(reply, claims, isExceeded)
     if (this.#isLegacy) this.#setLegacy(reply, claims)
   }
 
@@ -58,21 +73,16 @@ export class Headers {
   }
 
   /** Where some were exceeded, what is left is told of those alone: the others are not why the client is to wait. */
-  #setDraft(
-    reply: FastifyReply,
-    policies: readonly PlacedPolicy[],
-    claims: readonly Claim[],
-    isExceeded: boolean,
-  ): void {
+  #setDraft(reply: FastifyReply, claims: readonly PolicyClaim[], isExceeded: boolean): void {
     let told = ''
     let now = ''
     for (let i = 0; i < claims.length; i++) {
-      const claim = claims[i]!
-      if (claim.isShadow) continue
-      const texts = this.#textsOf(policies[i]!)
-      told = told === '' ? texts.policy(claim.limit) : `${told}, ${texts.policy(claim.limit)}`
-      if (isExceeded && claim.isOk) continue
-      now = now === '' ? texts.now(claim) : `${now}, ${texts.now(claim)}`
+      const { policy, limit, remaining, resetUs, isShadow, isOk } = claims[i]!
+      if (isShadow) continue
+      const { texts } = policy
+      told = told === '' ? texts.policy(limit) : `${told}, ${texts.policy(limit)}`
+      if (isExceeded && isOk) continue
+      now = now === '' ? texts.now(remaining, resetUs) : `${now}, ${texts.now(remaining, resetUs)}`
     }
     if (told === '') return
     reply.header('ratelimit-policy', told)
@@ -80,25 +90,16 @@ export class Headers {
   }
 
   /** One limit is all they tell: the one that is nearest to its end. */
-  #setLegacy(reply: FastifyReply, claims: readonly Claim[]): void {
-    let tightest: Claim | undefined
+  #setLegacy(reply: FastifyReply, claims: readonly PolicyClaim[]): void {
+    let tightest: PolicyClaim | undefined
     for (const claim of claims) {
       if (claim.isShadow) continue
-      if (!tightest || claim.retryUs > tightest.retryUs || (claim.isOk && claim.remaining < tightest.remaining))
-        tightest = claim
+      const isTighter = !tightest || claim.retryUs > tightest.retryUs
+      if (isTighter || (claim.isOk && claim.remaining < tightest!.remaining)) tightest = claim
     }
     if (!tightest) return
     reply.header('x-ratelimit-limit', `${tightest.limit}`)
     reply.header('x-ratelimit-remaining', `${tightest.remaining}`)
     reply.header('x-ratelimit-reset', `${seconds(tightest.resetUs)}`)
-  }
-
-  #textsOf(policy: PlacedPolicy): PolicyTexts {
-    let texts = this.#texts.get(policy)
-    if (!texts) {
-      texts = new PolicyTexts(policy)
-      this.#texts.set(policy, texts)
-    }
-    return texts
   }
 }

@@ -1,5 +1,4 @@
-import type { ClaimMaker } from './claims.js'
-import { claimOf } from './claims.js'
+import { type ClaimMaker, claimOf, type PolicyClaim } from './claims.js'
 import type { Engine } from './engine.js'
 import { UnavailableError, UnknownPolicyError } from './errors.js'
 import type { LimiterEvents } from './events.js'
@@ -14,7 +13,6 @@ import { resolveRoute } from './route-config.js'
 import type { PlacedPolicy } from './scope.js'
 import type { Stage } from './stage.js'
 import type { LimiterStats } from './stats.js'
-import type { Claim } from './stores/claim.js'
 
 /** What a policy says to `check` and `peek`. */
 export interface CheckedPolicy {
@@ -113,38 +111,35 @@ export class AppLimiter implements Limiter {
   }
 
   #decide(subject: string, given: (string | Policy)[], cost: number, isCharged: boolean): Promise<CheckResult> {
-    const policies = this.#policiesOf(given)
-    const claims = policies.map((policy) => this.#claimOf(policy, subject, cost, isCharged))
+    const claims = this.#policiesOf(given).map((policy) => this.#claimOf(policy, subject, cost, isCharged))
     return new Promise((resolve, reject) => {
       this.#engine.decide(claims, (outcome) => {
         if (outcome === 'closed') reject(new UnavailableError())
-        else resolve(this.#resultOf(subject, policies, claims, outcome !== 'exceeded', isCharged))
+        else resolve(this.#resultOf(claims, outcome !== 'exceeded', isCharged))
       })
     })
   }
 
-  #resultOf(
-    subject: string,
-    policies: PlacedPolicy[],
-    claims: Claim[],
-    isAllowed: boolean,
-    isCharged: boolean,
-  ): CheckResult {
-    const over = claims.flatMap((claim, i) =>
-      claim.isOk || claim.isShadow ? [] : [{ claim, name: policies[i]!.name }],
-    )
-    const retryAfterMs = isAllowed ? 0 : Math.ceil(Math.max(...over.map(({ claim }) => claim.retryUs)) / 1_000)
+  #resultOf(claims: PolicyClaim[], isAllowed: boolean, isCharged: boolean): CheckResult {
+    const over = claims.filter(({ isOk, isShadow }) => !isOk && !isShadow)
+    const retryAfterMs = isAllowed ? 0 : Math.ceil(Math.max(...over.map(({ retryUs }) => retryUs)) / 1_000)
     if (!isAllowed && isCharged) {
       const { counts, events } = this.#engine
-      for (const { name } of over) counts.exceeded[name] = (counts.exceeded[name] ?? 0) + 1
-      const names = over.map(({ name }) => name)
-      events.emit('exceeded', { policies: names, key: subject, retryAfterMs, isShadow: false, request: undefined })
+      const names = over.map(({ policy }) => policy.name)
+      for (const name of names) counts.exceeded[name] = (counts.exceeded[name] ?? 0) + 1
+      events.emit('exceeded', {
+        policies: names,
+        key: over[0]!.key,
+        retryAfterMs,
+        isShadow: false,
+        request: undefined,
+      })
     }
     return {
       isAllowed,
       retryAfterMs,
-      policies: claims.map(({ isOk, limit, remaining, resetUs }, i) => ({
-        name: policies[i]!.name,
+      policies: claims.map(({ policy: { name }, isOk, limit, remaining, resetUs }) => ({
+        name,
         isExceeded: !isOk,
         limit,
         remaining,
@@ -167,7 +162,7 @@ export class AppLimiter implements Limiter {
     return found
   }
 
-  #claimOf(policy: PlacedPolicy, subject: string, cost: number, isCharged: boolean): Claim {
+  #claimOf(policy: PlacedPolicy, subject: string, cost: number, isCharged: boolean): PolicyClaim {
     if (typeof policy.limit !== 'number')
       given.fail(`the limit of "${policy.name}"`, 'a number, without a request', policy.limit)
     const claim = claimOf(

@@ -1,10 +1,12 @@
 import * as given from './given.js'
+import { PolicyTexts } from './headers.js'
 import type { ResolvedPolicy } from './policy.js'
 import type { Bucket, Buckets } from './stores/bucket.js'
 
 /** A policy together with its counters: in one place, for instance on one route, or all over its group. */
 export interface PlacedPolicy extends ResolvedPolicy {
   bucket: Bucket
+  texts: PolicyTexts
 }
 
 /** Where policies count. The same place is the same in every instance, and after a restart. */
@@ -25,7 +27,7 @@ export class Places {
       const { name, algorithm, windowMs, group } = policy
       if (group !== undefined) this.#check(group, policy)
       const scope = group === undefined ? [...place, name] : ['group', group]
-      return { ...policy, bucket: this.#buckets.of(algorithm, windowMs, scope) }
+      return { ...policy, bucket: this.#buckets.of(algorithm, windowMs, scope), texts: new PolicyTexts(name, windowMs) }
     })
   }
 

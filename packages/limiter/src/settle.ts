@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { PolicyClaim } from './claims.js'
 import type { Engine } from './engine.js'
 import * as given from './given.js'
 import type { Headers } from './headers.js'
 import type { PlacedPolicy } from './scope.js'
 import { stateOf } from './state.js'
-import { always, Claim } from './stores/claim.js'
+import { always } from './stores/claim.js'
 
 /**
  * Counts what a request is told to have counted for, before its answer goes out: whoever has that can't come again before it is counted.
@@ -21,24 +22,30 @@ export class Settlement {
 
   run(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const state = stateOf(request)
-    if (!state || state.isSettled || state.isExempt) return done()
+    if (!state || state.isSettled) {
+      done()
+      return
+    }
     state.isSettled = true
-    const claims: Claim[] = []
-    const asked: Claim[] = []
-    state.policies.forEach((policy, i) => {
-      const check = state.claims[i]!
+    const claims: PolicyClaim[] = []
+    const asked: PolicyClaim[] = []
+    for (const check of state.claims) {
+      const { policy, key, limit } = check
       const charge = policy.settle && check.isOk ? this.#chargeOf(policy, request, reply) : 0
-      if (charge === 0) return
-      const claim = new Claim(check.bucket, check.key, check.limit, check.burst, charge, check.isShadow)
+      if (charge === 0) continue
+      const claim = new PolicyClaim(policy, key, limit, charge)
       claim.need = always
       claims.push(claim)
       asked.push(check)
-    })
-    if (claims.length === 0) return done()
+    }
+    if (claims.length === 0) {
+      done()
+      return
+    }
     this.#engine.decide(claims, (outcome) => {
       if (outcome === 'met') {
-        claims.forEach(({ remaining, resetUs }, i) => Object.assign(asked[i]!, { remaining, resetUs }))
-        this.#headers.set(reply, state.policies, state.claims)
+        for (const [i, { remaining, resetUs }] of claims.entries()) Object.assign(asked[i]!, { remaining, resetUs })
+        this.#headers.set(reply, state.claims)
       }
       done()
     })

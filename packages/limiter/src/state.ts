@@ -1,12 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { PlacedPolicy } from './scope.js'
-import type { Claim } from './stores/claim.js'
-
-/** A claim of a request, and the policy that it is for. */
-export interface PolicyClaim {
-  policy: PlacedPolicy
-  claim: Claim
-}
+import type { PolicyClaim } from './claims.js'
 
 /** What is left of a policy's limit for the client of a request. */
 export interface RequestLimit {
@@ -18,9 +11,8 @@ export interface RequestLimit {
 
 /** What the limiter knows of one request. */
 export class RequestState {
-  /** All that were asked, stage by stage; those that stand at the same place belong together. */
-  policies: PlacedPolicy[] = []
-  claims: Claim[] = []
+  /** All that were asked, stage by stage. */
+  claims: PolicyClaim[] = []
   /** It is on the allow list. */
   isExempt = false
   hasLateStage = false
@@ -45,10 +37,10 @@ export function newState(request: FastifyRequest): RequestState {
 
 /** What is left, by policy. */
 export function limitsOf(request: FastifyRequest): Record<string, RequestLimit> {
-  const { policies = [], claims = [] } = stateOf(request) ?? {}
+  const claims = stateOf(request)?.claims ?? []
   return Object.fromEntries(
-    claims.map(({ limit, remaining, resetUs }, i) => [
-      policies[i]!.name,
+    claims.map(({ policy, limit, remaining, resetUs }) => [
+      policy.name,
       { limit, remaining, resetMs: Math.ceil(resetUs / 1_000) },
     ]),
   )

@@ -45,7 +45,7 @@ t.test('3. an instance whose clock is 60 s off decides the same', async (t) => {
   const keyPrefix = uniquePrefix()
   const instances = await Promise.all(
     [0, 60_000, -60_000].map(async (aheadMs) => {
-      const options = { limit: 6, windowMs: 2_000 }
+      const options = { limit: 6, windowMs: 2_000, algorithm: 'fixed' }
       const child = await forkFixture(new URL('./fixtures/instance.js', import.meta.url), {
         args: [JSON.stringify({ url, keyPrefix, aheadMs, options })],
       })

@@ -89,7 +89,7 @@ function parseRange(text: unknown): Range | undefined {
   if (mapped >= 0 && bits >= 96) return rangeOf(4, BigInt(mapped), bits - 96)
   return rangeOf(
     6,
-    groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n),
+    Array.from(groups, BigInt).reduce((sum, group) => (sum << 16n) | group, 0n),
     bits,
   )
 }
@@ -104,8 +104,8 @@ function merged(ranges: Range[], version: 4 | 6): Range[] {
   const result: Range[] = []
   for (const range of ranges.filter((each) => each.version === version).sort((a, b) => (a.from < b.from ? -1 : 1))) {
     const last = result.at(-1)
-    if (last && range.from <= last.to + 1n) last.to = range.to > last.to ? range.to : last.to
-    else result.push({ ...range })
+    if (!last || range.from > last.to + 1n) result.push({ ...range })
+    else if (range.to > last.to) last.to = range.to
   }
   return result
 }

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks' // the global is a getter
 import type { Counters } from '../algorithms/counters.js'
 import { FixedCounters } from '../algorithms/fixed.js'
 import { GcraCounters } from '../algorithms/gcra.js'

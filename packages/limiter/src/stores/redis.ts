@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { joinParts } from './bucket.js'
 import type { Claim } from './claim.js'
 import { Deadlines } from './deadlines.js'
 import { answersPerKey, script, sha } from './script.js'

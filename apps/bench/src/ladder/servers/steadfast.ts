@@ -1,8 +1,8 @@
 /** Our plugins, each at its defaults. */
 import Fastify from 'fastify'
-import { cacheControl, healthPath, links, serverOptions } from '../workload.js'
+import { cacheControl, clientHeader, healthPath, limit, links, serverOptions } from '../workload.js'
 
-const { port, parts } = serverOptions()
+const { port, parts, redisUrl, prefix = '' } = serverOptions()
 
 const app = Fastify()
 // What a server does not have, it does not load either: that would count as its memory and its start.
@@ -12,6 +12,20 @@ if (parts.includes('health')) {
   await app.register(health, { paths: { details: healthPath } })
 }
 if (parts.includes('metrics')) await app.register((await import('@steadfast/metrics')).default)
+if (parts.includes('limit')) {
+  const { default: limiter } = await import('@steadfast/limiter')
+  await app.register(limiter, {
+    limit: limit.max,
+    windowMs: limit.windowMs,
+    key: (request) => request.headers[clientHeader] as string,
+    ...(redisUrl && { redis: await newRedis(redisUrl), keyPrefix: prefix }),
+  })
+}
+
+async function newRedis(url: string) {
+  const { Redis } = await import('ioredis')
+  return new Redis(url, { enableAutoPipelining: true })
+}
 
 app.get<{ Params: { code: string } }>('/:code', async (request, reply) => {
   const target = links.get(request.params.code)
