@@ -89,7 +89,7 @@ export class AppLimiter implements Limiter {
       const route = `${methodsOf(method ?? 'GET')} ${url}`
       let stage = stages.get(route)
       if (!stage) {
-        stage = gates.stageOf(places.put(own, ['route', route]))
+        stage = gates.stageOf(places.put(own, ['hook', route]))
         stages.set(route, stage)
       }
       stage.run(request, reply, done)

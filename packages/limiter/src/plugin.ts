@@ -10,7 +10,7 @@ import { AppLimiter } from './limiter.js'
 import { addMetrics } from './metrics.js'
 import { type LimiterOptions, resolveOptions } from './options.js'
 import { Settlement } from './settle.js'
-import { limitsOf, stateKey } from './state.js'
+import { limitsOf } from './state.js'
 import { warnOfTrustProxy } from './trust-proxy.js'
 
 async function limiter(app: FastifyInstance, options: LimiterOptions): Promise<void> {
@@ -26,7 +26,6 @@ async function limiter(app: FastifyInstance, options: LimiterOptions): Promise<v
     settlement.run(request, reply, () => done(null, payload))
   }
   app.decorate('limiter', new AppLimiter(engine, gates))
-  app.decorateRequest(stateKey as unknown as string, null)
   app.decorateRequest('limits', {
     getter() {
       return limitsOf(this)

@@ -10,7 +10,7 @@ export interface PlacedPolicy extends ResolvedPolicy {
 }
 
 /** Where policies count. The same place is the same in every instance, and after a restart. */
-export type Place = readonly [kind: 'plugin', prefix: string] | readonly [kind: 'route', methodAndUrl: string]
+export type Place = readonly [kind: 'plugin', prefix: string] | readonly [kind: 'route' | 'hook', methodAndUrl: string]
 
 /** Gives policies their counters. */
 export class Places {

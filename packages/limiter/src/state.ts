@@ -19,14 +19,13 @@ export class RequestState {
   isSettled = false
 }
 
+/** Set without decorateRequest, by which Fastify sets it on every request, one property after the other. */
 const key: unique symbol = Symbol('steadfast.limiter.request')
 
-export const stateKey: symbol = key
-
-type Stated = FastifyRequest & { [key]?: RequestState | null }
+type Stated = FastifyRequest & { [key]?: RequestState }
 
 export function stateOf(request: FastifyRequest): RequestState | undefined {
-  return (request as Stated)[key] ?? undefined
+  return (request as Stated)[key]
 }
 
 export function newState(request: FastifyRequest): RequestState {

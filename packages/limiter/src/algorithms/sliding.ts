@@ -123,7 +123,7 @@ export class SlidingCounters implements Counters {
     }
     const row = ++this.#rowCount
     if (row * steps > this.#rows.length) {
-      const length = Math.ceil(Math.max(64, row * 1.25)) * steps
+      const length = Math.ceil(Math.max(64, row * 1.125)) * steps
       this.#rows = widened(this.#rows, this.#rows.constructor as new (length: number) => Uint32Array, length)
     }
     return row

@@ -33,12 +33,11 @@ export class Table {
     if (this.#slots.size >= this.#maxKeys) this.#evict()
     const slot = this.#freeSlots.pop() ?? this.#slotCount++
     if (slot >= this.#room) {
-      this.#room = Math.ceil(Math.max(64, this.#room * 1.25))
+      this.#room = Math.ceil(Math.max(64, this.#room * 1.125))
       this.counters.grow(this.#room)
     }
     const compact = compactKey(key)
-    // V8 may keep a text as a part of the whole header that it was cut out of.
-    this.#slots.set(typeof compact === 'string' ? Buffer.from(compact, 'utf16le').toString('utf16le') : compact, slot)
+    this.#slots.set(typeof compact === 'string' ? copyOf(compact) : compact, slot)
     return slot
   }
 
@@ -74,4 +73,10 @@ export class Table {
     this.counters.clear(slot)
     this.#freeSlots.push(slot)
   }
+}
+
+/** V8 may keep a text as a part of the whole header that it was cut out of, and needs one byte a letter where two don't matter. */
+function copyOf(text: string): string {
+  const encoding = /^[\0-\xff]*$/.test(text) ? 'latin1' : 'utf16le'
+  return Buffer.from(text, encoding).toString(encoding)
 }
