@@ -22,8 +22,8 @@ t.test('every component bench measures every peer', async (t) => {
   t.equal(code, 0, output)
   const redis = ['bentocache', 'async-cache-dedupe', 'cacheable']
   const expected = {
-    'limiter-memory': ['rate-limiter-flexible', 'fastify-rate-limit'],
-    'limiter-redis': ['rate-limiter-flexible', 'fastify-rate-limit'],
+    'limiter-memory': ['rate-limiter-flexible', 'fastify-rate-limit', 'steadfast'],
+    'limiter-redis': ['rate-limiter-flexible', 'fastify-rate-limit', 'steadfast'],
     'cache-memory': ['lru-cache', ...redis],
     'cache-redis': ['ioredis', ...redis],
     'cache-stampede': ['lru-cache', ...redis],

@@ -4,6 +4,7 @@ import { contenders } from '../contender.js'
 const subjects = [
   { module: 'rate-limiter-flexible', about: 'a fixed window, consume()' },
   { module: 'fastify-rate-limit', about: 'a fixed window, createRateLimit()' },
+  { module: 'steadfast', about: '@steadfast/limiter: a fixed window, check()' },
 ]
 const cost = [
   { name: 'cpuMicros', title: 'CPU µs a hit', digits: 2 },

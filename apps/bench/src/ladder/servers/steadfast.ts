@@ -1,9 +1,9 @@
 /** Our plugins, each at its defaults. */
 import { join } from 'node:path'
 import Fastify from 'fastify'
-import { cacheControl, healthPath, links, serverOptions } from '../workload.js'
+import { cacheControl, clientHeader, healthPath, limit, links, serverOptions } from '../workload.js'
 
-const { port, parts, logFolder = '' } = serverOptions()
+const { port, parts, logFolder = '', redisUrl, prefix = '' } = serverOptions()
 
 const log = parts.includes('log') ? await openLog() : undefined
 const app = Fastify({ ...log?.options })
@@ -15,6 +15,20 @@ if (parts.includes('health')) {
   await app.register(health, { paths: { details: healthPath } })
 }
 if (parts.includes('metrics')) await app.register((await import('@steadfast/metrics')).default)
+if (parts.includes('limit')) {
+  const { default: limiter } = await import('@steadfast/limiter')
+  await app.register(limiter, {
+    limit: limit.max,
+    windowMs: limit.windowMs,
+    key: (request) => request.headers[clientHeader] as string,
+    ...(redisUrl && { redis: await newRedis(redisUrl), keyPrefix: prefix }),
+  })
+}
+
+async function newRedis(url: string) {
+  const { Redis } = await import('ioredis')
+  return new Redis(url, { enableAutoPipelining: true })
+}
 
 async function openLog() {
   const { createLogger, default: plugin, fastifyLogging } = await import('@steadfast/logging')

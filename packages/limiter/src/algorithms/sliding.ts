@@ -1,0 +1,141 @@
+import type { Claim } from '../stores/claim.js'
+import { type Counters, widened } from './counters.js'
+
+/**
+ * Into how many steps a window is divided. A step counts until all of it has left the window, so a hit counts for up to one
+ * step longer than it must: `limit` may be reached once every 21 steps instead of 20, 95.2 % of it under steady excess.
+ */
+export const steps = 20
+
+/**
+ * Never more than `limit` in any window. The newest step of a key lies in its slot, and those before it in a row, which only a
+ * key has that was hit in several steps.
+ */
+export class SlidingCounters implements Counters {
+  readonly #stepUs: number
+  #newest = new Float64Array(0)
+  #counts = new Uint32Array(0)
+  /** The number of the key's row, from 1; 0 is none. */
+  #rowOf = new Uint32Array(0)
+  /** A step lies at its number modulo 20. They begin with small numbers, and become wider once a count does not fit. */
+  #rows: Uint8Array | Uint16Array | Uint32Array = new Uint8Array(0)
+  #most = 0xff
+  #rowCount = 0
+  readonly #freeRows: number[] = []
+
+  constructor(windowUs: number) {
+    this.#stepUs = windowUs / steps
+  }
+
+  grow(slots: number): void {
+    this.#newest = widened(this.#newest, Float64Array, slots)
+    this.#counts = widened(this.#counts, Uint32Array, slots)
+    this.#rowOf = widened(this.#rowOf, Uint32Array, slots)
+  }
+
+  clear(slot: number): void {
+    this.#counts[slot] = 0
+    this.#newest[slot] = 0
+    this.#dropRow(slot)
+  }
+
+  ask(slot: number, claim: Claim, nowUs: number): void {
+    if (slot < 0 || this.isOver(slot, nowUs)) {
+      claim.isOk = claim.need <= claim.limit
+      claim.remaining = claim.limit
+      claim.retryUs = claim.resetUs = claim.isOk ? 0 : this.#stepUs * (steps + 1)
+      return
+    }
+    const used = this.#used(slot, nowUs)
+    claim.isOk = used + claim.need <= claim.limit
+    claim.remaining = Math.max(0, claim.limit - used)
+    // At the least one is waited for, also where there is more than needed.
+    const over = claim.isOk ? 0 : used + claim.need - claim.limit
+    claim.resetUs = this.#freedAt(slot, Math.max(1, over), nowUs) - nowUs
+    claim.retryUs = claim.isOk ? 0 : claim.resetUs
+  }
+
+  charge(slot: number, claim: Claim, nowUs: number): void {
+    const step = this.#stepAt(slot, nowUs)
+    if (step > this.#newest[slot]!) this.#begin(slot, step)
+    this.#counts[slot] = Math.min(this.#counts[slot]! + claim.charge, 0xffff_ffff)
+    claim.remaining = Math.max(0, claim.limit - this.#used(slot, nowUs))
+    claim.resetUs = this.#freedAt(slot, 1, nowUs) - nowUs
+  }
+
+  isOver(slot: number, nowUs: number): boolean {
+    return this.#counts[slot] === 0 || this.#stepAt(slot, nowUs) - this.#newest[slot]! > steps
+  }
+
+  #stepAt(slot: number, nowUs: number): number {
+    return Math.max(this.#newest[slot]!, Math.floor(nowUs / this.#stepUs))
+  }
+
+  /** How many steps before the newest one still count, at most. */
+  #reach(slot: number, nowUs: number): number {
+    return this.#rowOf[slot] === 0 ? 0 : steps - (this.#stepAt(slot, nowUs) - this.#newest[slot]!)
+  }
+
+  #used(slot: number, nowUs: number): number {
+    let used = this.#counts[slot]!
+    const row = (this.#rowOf[slot]! - 1) * steps
+    let place = this.#newest[slot]! % steps
+    for (let back = this.#reach(slot, nowUs); back > 0; back--) {
+      place = place === 0 ? steps - 1 : place - 1
+      used += this.#rows[row + place]!
+    }
+    return used
+  }
+
+  /** When so many that count now, the oldest first, will have left the window; the end of all, if there are fewer. */
+  #freedAt(slot: number, count: number, nowUs: number): number {
+    const newest = this.#newest[slot]!
+    const row = (this.#rowOf[slot]! - 1) * steps
+    let freed = 0
+    for (let back = this.#reach(slot, nowUs); back > 0; back--) {
+      freed += this.#rows[row + ((newest - back) % steps)]!
+      if (freed >= count) return (newest - back + steps + 1) * this.#stepUs
+    }
+    return (newest + steps + 1) * this.#stepUs
+  }
+
+  /** Moves on to a new step. */
+  #begin(slot: number, step: number): void {
+    const last = this.#newest[slot]!
+    if (this.isOver(slot, step * this.#stepUs)) this.#dropRow(slot)
+    else {
+      if (this.#rowOf[slot] === 0) this.#rowOf[slot] = this.#newRow()
+      const count = this.#counts[slot]!
+      if (count > this.#most) this.#widenRows(count)
+      const row = (this.#rowOf[slot]! - 1) * steps
+      this.#rows[row + (last % steps)] = count
+      for (let skipped = last + 1; skipped < step; skipped++) this.#rows[row + (skipped % steps)] = 0
+    }
+    this.#newest[slot] = step
+    this.#counts[slot] = 0
+  }
+
+  #newRow(): number {
+    const free = this.#freeRows.pop()
+    if (free !== undefined) {
+      this.#rows.fill(0, (free - 1) * steps, free * steps)
+      return free
+    }
+    const row = ++this.#rowCount
+    if (row * steps > this.#rows.length) {
+      const length = Math.ceil(Math.max(64, row * 1.125)) * steps
+      this.#rows = widened(this.#rows, this.#rows.constructor as new (length: number) => Uint32Array, length)
+    }
+    return row
+  }
+
+  #dropRow(slot: number): void {
+    if (this.#rowOf[slot]! > 0) this.#freeRows.push(this.#rowOf[slot]!)
+    this.#rowOf[slot] = 0
+  }
+
+  #widenRows(count: number): void {
+    this.#most = count > 0xffff ? 0xffff_ffff : 0xffff
+    this.#rows = count > 0xffff ? widened(this.#rows, Uint32Array) : widened(this.#rows, Uint16Array)
+  }
+}

@@ -1,0 +1,94 @@
+import { type DegradedEvent, Events } from './events.js'
+import { Faults, type Log } from './faults.js'
+import type { ResolvedLimiterOptions } from './options.js'
+import { Places } from './scope.js'
+import { Counts, type LimiterStats } from './stats.js'
+import { type Bucket, Buckets } from './stores/bucket.js'
+import type { Claim } from './stores/claim.js'
+import { MemoryStore } from './stores/memory.js'
+import { type Outcome, SharedStore } from './stores/shared.js'
+import { WaitingLines } from './waiting.js'
+
+/** Keys that are known to be blocked, at most. */
+const maxBlocked = 10_000
+
+/** What all requests of a limiter share: its stores, its counters, its listeners. */
+export class Engine {
+  readonly options: ResolvedLimiterOptions
+  readonly counts: Counts = new Counts()
+  readonly events: Events
+  readonly faults: Faults
+  readonly places: Places
+  readonly lines: WaitingLines = new WaitingLines()
+  /** Decides at once; undefined where Redis does. */
+  readonly memory: MemoryStore | undefined
+  readonly #shared: SharedStore | undefined
+
+  constructor(options: ResolvedLimiterOptions, log: Log) {
+    this.options = options
+    this.faults = new Faults(log, this.counts)
+    this.events = new Events((error) => this.faults.report('a listener', error))
+    this.places = new Places(new Buckets(options.keyPrefix))
+    const { redis, redisTimeoutMs, breaker, onRedisError, instances, maxKeys } = options
+    if (redis === undefined) this.memory = new MemoryStore(maxKeys)
+    else {
+      this.#shared = new SharedStore({
+        client: redis,
+        timeoutMs: redisTimeoutMs,
+        breaker,
+        onError: onRedisError,
+        instances,
+        maxKeys,
+        maxBlocked,
+        onChange: (isDegraded, error) => this.#tell({ isDegraded, error }, log),
+      })
+    }
+  }
+
+  decide(claims: readonly Claim[], done: (outcome: Outcome) => void): void {
+    if (this.memory) done(this.memory.decide(claims) ? 'met' : 'exceeded')
+    else this.#shared!.decide(claims, done)
+  }
+
+  reset(bucket: Bucket, key: string, done: (error?: unknown) => void): void {
+    if (this.memory) {
+      this.memory.reset(bucket, key)
+      done()
+    } else this.#shared!.reset(bucket, key, done)
+  }
+
+  start(): void {
+    this.memory?.start()
+    this.#shared?.start()
+  }
+
+  stop(): void {
+    this.memory?.stop()
+    this.#shared?.stop()
+    this.lines.stop()
+  }
+
+  stats(): LimiterStats {
+    const { requests, exceeded, shadowed, delayed, faults } = this.counts
+    const { keys, evictions } = this.memory ?? this.#shared!.local
+    const stats = { requests: { ...requests }, exceeded: { ...exceeded }, shadowed: { ...shadowed } }
+    const own = { ...stats, waiting: this.lines.size, delayed, faults, keys, evictions }
+    if (!this.#shared) return own
+    const { redis, isDegraded, failures, fallbacks, known, blockedKeys } = this.#shared
+    return { ...own, redis: { isDegraded, calls: redis.calls, failures, fallbacks, known, blockedKeys } }
+  }
+
+  /** Once each way. */
+  #tell(event: DegradedEvent, log: Log): void {
+    const { onRedisError } = this.options
+    if (event.isDegraded) log.warn({ err: event.error }, `Redis does not answer; limits are ${inWords[onRedisError]}`)
+    else log.info({}, 'Redis answers again; limits are shared')
+    this.events.emit('degraded', event)
+  }
+}
+
+const inWords = {
+  local: 'kept by this process alone',
+  open: 'not kept',
+  closed: 'not checked, and requests that have one are refused',
+}

@@ -1,0 +1,191 @@
+import { type ClaimMaker, claimOf, type PolicyClaim } from './claims.js'
+import type { Engine } from './engine.js'
+import { UnavailableError, UnknownPolicyError } from './errors.js'
+import type { LimiterEvents } from './events.js'
+import type { Gates } from './gates.js'
+import { methodsOf } from './gates.js'
+import * as given from './given.js'
+import type { Hook } from './hooks.js'
+import { checkedKey } from './key.js'
+import type { RouteLimiterOptions } from './options.js'
+import { checkDifferent, type Policy, resolvePolicy } from './policy.js'
+import { resolveRoute } from './route-config.js'
+import type { PlacedPolicy } from './scope.js'
+import type { Stage } from './stage.js'
+import type { LimiterStats } from './stats.js'
+
+/** What a policy says to `check` and `peek`. */
+export interface CheckedPolicy {
+  name: string
+  isExceeded: boolean
+  limit: number
+  remaining: number
+  /** Until there is more. */
+  resetMs: number
+}
+
+export interface CheckResult {
+  isAllowed: boolean
+  /** When it would be; 0 if it is. */
+  retryAfterMs: number
+  policies: CheckedPolicy[]
+}
+
+/** `app.limiter` */
+export interface Limiter {
+  /**
+   * Counts a hit of a subject, such as a user's id, if all policies have room for it; else none of them counts it.
+   * @param policies names of the plugin's, or policies whose limit is a number
+   * @throws ERR_LIMITER_UNKNOWN_POLICY
+   * @throws ERR_LIMITER_UNAVAILABLE with `onRedisError: 'closed'`, if Redis does not answer
+   */
+  check(subject: string, policies: (string | Policy)[], cost?: number): Promise<CheckResult>
+  /** The same, but counts nothing. */
+  peek(subject: string, policies: (string | Policy)[], cost?: number): Promise<CheckResult>
+  /**
+   * Forgets what a subject has used. Processes that know it is blocked may go on to refuse it until it would not be any more.
+   * @throws ERR_LIMITER_UNAVAILABLE if Redis does not answer
+   */
+  reset(subject: string, policies: (string | Policy)[]): Promise<void>
+  /** A hook with limits of its own, for onRequest or preHandler of routes; it counts for each route apart. */
+  hook(options: RouteLimiterOptions): Hook
+  stats(): LimiterStats
+  on<Name extends keyof LimiterEvents>(event: Name, listener: (event: LimiterEvents[Name]) => void): this
+  off<Name extends keyof LimiterEvents>(event: Name, listener: (event: LimiterEvents[Name]) => void): this
+}
+
+export class AppLimiter implements Limiter {
+  readonly #engine: Engine
+  readonly #gates: Gates
+  readonly #maker: ClaimMaker
+
+  constructor(engine: Engine, gates: Gates) {
+    this.#engine = engine
+    this.#gates = gates
+    this.#maker = gates.maker
+  }
+
+  async check(subject: string, policies: (string | Policy)[], cost = 1): Promise<CheckResult> {
+    return this.#decide(subject, policies, cost, true)
+  }
+
+  async peek(subject: string, policies: (string | Policy)[], cost = 1): Promise<CheckResult> {
+    return this.#decide(subject, policies, cost, false)
+  }
+
+  async reset(subject: string, policies: (string | Policy)[]): Promise<void> {
+    const all = this.#policiesOf(policies).map((policy) => this.#reset(policy, this.#keyOf(policy, subject)))
+    await Promise.all(all)
+  }
+
+  hook(options: RouteLimiterOptions): Hook {
+    const { places, options: common } = this.#engine
+    const { own } = resolveRoute('the hook', { inherit: false, ...options } as RouteLimiterOptions, common)
+    for (const { settle } of own) if (settle) given.fail('settle of the hook', 'set in the config of a route', settle)
+    const stages = new Map<string, Stage>()
+    const gates = this.#gates
+    return function limitByHook(request, reply, done) {
+      const { method, url = '*' } = request.routeOptions
+      const route = `${methodsOf(method ?? 'GET')} ${url}`
+      let stage = stages.get(route)
+      if (!stage) {
+        stage = gates.stageOf(places.put(own, ['hook', route]))
+        stages.set(route, stage)
+      }
+      stage.run(request, reply, done)
+    }
+  }
+
+  stats(): LimiterStats {
+    return this.#engine.stats()
+  }
+
+  on<Name extends keyof LimiterEvents>(event: Name, listener: (event: LimiterEvents[Name]) => void): this {
+    this.#engine.events.on(event, listener)
+    return this
+  }
+
+  off<Name extends keyof LimiterEvents>(event: Name, listener: (event: LimiterEvents[Name]) => void): this {
+    this.#engine.events.off(event, listener)
+    return this
+  }
+
+  #decide(subject: string, given: (string | Policy)[], cost: number, isCharged: boolean): Promise<CheckResult> {
+    const claims = this.#policiesOf(given).map((policy) => this.#claimOf(policy, subject, cost, isCharged))
+    return new Promise((resolve, reject) => {
+      this.#engine.decide(claims, (outcome) => {
+        if (outcome === 'closed') reject(new UnavailableError())
+        else resolve(this.#resultOf(claims, outcome !== 'exceeded', isCharged))
+      })
+    })
+  }
+
+  #resultOf(claims: PolicyClaim[], isAllowed: boolean, isCharged: boolean): CheckResult {
+    const over = claims.filter(({ isOk, isShadow }) => !isOk && !isShadow)
+    const retryAfterMs = isAllowed ? 0 : Math.ceil(Math.max(...over.map(({ retryUs }) => retryUs)) / 1_000)
+    if (!isAllowed && isCharged) {
+      const { counts, events } = this.#engine
+      const names = over.map(({ policy }) => policy.name)
+      for (const name of names) counts.exceeded[name] = (counts.exceeded[name] ?? 0) + 1
+      events.emit('exceeded', {
+        policies: names,
+        key: over[0]!.key,
+        retryAfterMs,
+        isShadow: false,
+        request: undefined,
+      })
+    }
+    return {
+      isAllowed,
+      retryAfterMs,
+      policies: claims.map(({ policy: { name }, isOk, limit, remaining, resetUs }) => ({
+        name,
+        isExceeded: !isOk,
+        limit,
+        remaining,
+        resetMs: Math.ceil(resetUs / 1_000),
+      })),
+    }
+  }
+
+  #policiesOf(policies: (string | Policy)[]): PlacedPolicy[] {
+    if (!Array.isArray(policies) || policies.length === 0)
+      given.fail('policies', 'a list of names or policies', policies)
+    const found = policies.map((policy, i) => {
+      if (typeof policy !== 'string')
+        return this.#engine.places.put([resolvePolicy(`policies[${i}]`, policy)], ['plugin', ''])[0]!
+      const known = this.#gates.policies.find(({ name }) => name === policy)
+      if (known) return known
+      throw new UnknownPolicyError(policy, this.#gates.policies.map(({ name }) => name).join(', ') || 'none')
+    })
+    checkDifferent('policies', found)
+    return found
+  }
+
+  #claimOf(policy: PlacedPolicy, subject: string, cost: number, isCharged: boolean): PolicyClaim {
+    if (typeof policy.limit !== 'number')
+      given.fail(`the limit of "${policy.name}"`, 'a number, without a request', policy.limit)
+    const claim = claimOf(
+      policy,
+      this.#keyOf(policy, subject),
+      policy.limit,
+      given.take('cost', cost, given.cost) as number,
+    )
+    claim.charge = isCharged ? claim.need : 0
+    return claim
+  }
+
+  #keyOf(policy: PlacedPolicy, subject: string): string {
+    if (typeof subject !== 'string') given.fail('the subject', 'a text', subject)
+    return policy.key ? checkedKey(subject)! : this.#maker.keyOf(subject)
+  }
+
+  #reset(policy: PlacedPolicy, key: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#engine.reset(policy.bucket, key, (error) => {
+        if (error === undefined) resolve()
+        else reject(Object.assign(new UnavailableError(), { cause: error }))
+      })
+    })
+  }
+}

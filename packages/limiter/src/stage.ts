@@ -1,0 +1,101 @@
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { ClaimMaker, PolicyClaim } from './claims.js'
+import type { Engine } from './engine.js'
+import type { Headers } from './headers.js'
+import { exceeded, sendProblem, unavailable } from './refusal.js'
+import type { PlacedPolicy } from './scope.js'
+import { newState, stateOf } from './state.js'
+import type { Outcome } from './stores/shared.js'
+import { Turns } from './turns.js'
+
+/** Policies that are asked together: all of them are charged, or none. */
+export class Stage {
+  readonly #engine: Engine
+  readonly #maker: ClaimMaker
+  readonly #headers: Headers
+  readonly #policies: readonly PlacedPolicy[]
+  readonly #hasShadows: boolean
+  readonly #isLast: boolean
+  readonly #turns: Turns | undefined
+
+  /** @param isLast of the stages that its requests pass, where those that pass are counted */
+  constructor(engine: Engine, maker: ClaimMaker, headers: Headers, policies: readonly PlacedPolicy[], isLast: boolean) {
+    this.#engine = engine
+    this.#maker = maker
+    this.#headers = headers
+    this.#policies = policies
+    this.#isLast = isLast
+    this.#hasShadows = policies.some(({ isShadow }) => isShadow)
+    if (policies.some(({ delay }) => delay)) this.#turns = new Turns(engine, (request) => maker.make(request, policies))
+  }
+
+  run(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    const claims = this.#maker.make(request, this.#policies)
+    if (!claims) this.#refuseUnchecked(reply, done)
+    else if (claims.length === 0) this.#pass(done)
+    else if (this.#turns) {
+      this.#turns.take(request, reply, claims, (outcome, last) => this.#end(outcome, request, reply, last, done))
+    } else if (this.#engine.memory) {
+      this.#end(this.#engine.memory.decide(claims) ? 'met' : 'exceeded', request, reply, claims, done)
+    } else this.#engine.decide(claims, (outcome) => this.#end(outcome, request, reply, claims, done))
+  }
+
+  #end(
+    outcome: Outcome,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    claims: PolicyClaim[],
+    done: HookHandlerDoneFunction,
+  ): void {
+    if (outcome === 'closed') this.#refuseUnchecked(reply, done)
+    else if (outcome === 'open') this.#pass(done)
+    else {
+      const state = stateOf(request) ?? newState(request)
+      // What was asked at an earlier stage is told as well.
+      state.claims = state.claims.length === 0 ? claims : [...state.claims, ...claims]
+      this.#headers.set(reply, state.claims, outcome === 'exceeded')
+      if (outcome === 'exceeded') this.#exceed(request, reply, claims, done)
+      else {
+        if (this.#hasShadows && claims.some(({ isOk }) => !isOk)) this.#tell(request, claims, true)
+        this.#pass(done)
+      }
+    }
+  }
+
+  #pass(done: HookHandlerDoneFunction): void {
+    if (this.#isLast) this.#engine.counts.requests.allowed++
+    done()
+  }
+
+  #exceed(request: FastifyRequest, reply: FastifyReply, claims: PolicyClaim[], done: HookHandlerDoneFunction): void {
+    const { retryUs, names } = this.#tell(request, claims, false)
+    this.#engine.counts.requests.exceeded++
+    this.#headers.setRetryAfter(reply, retryUs)
+    this.#refuse(reply, exceeded(names, Math.ceil(retryUs / 1_000)), done)
+  }
+
+  #refuseUnchecked(reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    this.#engine.counts.requests.unavailable++
+    this.#refuse(reply, unavailable(), done)
+  }
+
+  #refuse(reply: FastifyReply, error: Error, done: HookHandlerDoneFunction): void {
+    if (this.#engine.options.isProblem) sendProblem(reply, error)
+    else done(error)
+  }
+
+  /** Counts what was exceeded, or would have been, and tells listeners. */
+  #tell(request: FastifyRequest, all: PolicyClaim[], isShadow: boolean): { retryUs: number; names: string[] } {
+    const { counts, events } = this.#engine
+    const byPolicy = isShadow ? counts.shadowed : counts.exceeded
+    const over = all.filter((claim) => !claim.isOk && claim.isShadow === isShadow)
+    const names = over.map(({ policy }) => policy.name)
+    const retryUs = Math.max(...over.map((claim) => claim.retryUs))
+    for (const name of names) byPolicy[name] = (byPolicy[name] ?? 0) + 1
+    if (events.has('exceeded')) {
+      const retryAfterMs = Math.ceil(retryUs / 1_000)
+      events.emit('exceeded', { policies: names, key: over[0]!.key, retryAfterMs, isShadow, request })
+    }
+    return { retryUs, names }
+  }
+}

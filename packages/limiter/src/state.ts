@@ -1,0 +1,46 @@
+import type { FastifyRequest } from 'fastify'
+import type { PolicyClaim } from './claims.js'
+
+/** What is left of a policy's limit for the client of a request. */
+export interface RequestLimit {
+  limit: number
+  remaining: number
+  /** Until there is more. */
+  resetMs: number
+}
+
+/** What the limiter knows of one request. */
+export class RequestState {
+  /** All that were asked, stage by stage. */
+  claims: PolicyClaim[] = []
+  /** It is on the allow list. */
+  isExempt = false
+  hasLateStage = false
+  isSettled = false
+}
+
+/** Set without decorateRequest, by which Fastify sets it on every request, one property after the other. */
+const key: unique symbol = Symbol('steadfast.limiter.request')
+
+type Stated = FastifyRequest & { [key]?: RequestState }
+
+export function stateOf(request: FastifyRequest): RequestState | undefined {
+  return (request as Stated)[key]
+}
+
+export function newState(request: FastifyRequest): RequestState {
+  const state = new RequestState()
+  ;(request as Stated)[key] = state
+  return state
+}
+
+/** What is left, by policy. */
+export function limitsOf(request: FastifyRequest): Record<string, RequestLimit> {
+  const claims = stateOf(request)?.claims ?? []
+  return Object.fromEntries(
+    claims.map(({ policy, limit, remaining, resetUs }) => [
+      policy.name,
+      { limit, remaining, resetMs: Math.ceil(resetUs / 1_000) },
+    ]),
+  )
+}

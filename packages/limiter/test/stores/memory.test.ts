@@ -1,0 +1,110 @@
+import t from 'tap'
+import { compactKey } from '../../src/stores/compact-key.js'
+import { MemoryStore } from '../../src/stores/memory.js'
+import { bucketOf, claimOf, contract, Duel, seeded } from './contract.js'
+
+function startMemory(maxKeys = 1_000) {
+  let nowUs = 1_000_000
+  const store = new MemoryStore(maxKeys, () => nowUs)
+  return {
+    store,
+    decide: async (claims: Parameters<MemoryStore['decide']>[0]) => store.decide(claims),
+    nowUs: () => nowUs,
+    pass: async (us: number) => {
+      nowUs += Math.max(0, Math.ceil(us))
+    },
+  }
+}
+
+contract(t, 'memory', async () => startMemory(), { windowMs: 1_000, windows: 10, everyUs: 1_003 })
+
+t.test('11. memory: 10,000 random runs decide as the model does', async (t) => {
+  for (let seed = 1; seed <= 10_000; seed++) {
+    const random = seeded(seed)
+    const { store, nowUs, pass } = startMemory()
+    const duel = new Duel(random, () => [1, 10, 50][Math.floor(random() * 3)]!)
+    for (let step = 0; step < 40; step++) {
+      await pass(random() < 0.3 ? 0 : random() * random() * 40_000)
+      const difference = await duel.step(async (claims) => [store.decide(claims), nowUs()])
+      if (difference) return t.fail(`seed ${seed}: ${JSON.stringify(difference)}`)
+    }
+  }
+  t.pass()
+})
+
+t.test('memory: counts that outgrow a byte, then two', async (t) => {
+  const { store, pass } = startMemory()
+  const bucket = bucketOf('sliding', 20_000)
+  const limit = 200_000
+  let used = 0
+  for (const cost of [200, 300, 70_000, 5]) {
+    const claim = claimOf(bucket, limit, 'a', { cost })
+    t.equal(store.decide([claim]), true)
+    used += cost
+    t.equal(claim.remaining, limit - used)
+    await pass(1_000_000)
+  }
+})
+
+t.test('memory: keys that are over are forgotten as new ones come, or by a sweep', async (t) => {
+  const { store, pass } = startMemory(5_000)
+  for (const algorithm of ['sliding', 'gcra', 'fixed'] as const) {
+    const bucket = bucketOf(algorithm, 1_000)
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 400; i++) store.decide([claimOf(bucket, 1, `client-${round}-${i}`)])
+      await pass(1_100_000)
+    }
+    t.ok(store.keys <= 1_000, `${algorithm}: ${store.keys} keys are left of 4,000`)
+    store.sweep()
+    store.sweep() // the first one goes on from where it was
+    t.equal(store.keys, 0)
+  }
+  t.equal(store.evictions, 0)
+})
+
+t.test('memory: what comes too many takes the place of the oldest', async (t) => {
+  const { store } = startMemory(500)
+  const bucket = bucketOf('sliding', 1_000)
+  for (let i = 0; i < 600; i++) store.decide([claimOf(bucket, 1, `10.0.${i >> 8}.${i & 255}`)])
+  t.equal(store.keys, 500)
+  t.equal(store.evictions, 100)
+  t.equal(store.decide([claimOf(bucket, 1, '10.0.2.87')]), false, 'the newest is there')
+  t.equal(store.decide([claimOf(bucket, 1, '10.0.0.0')]), true, 'the oldest was forgotten')
+  store.reset(bucket, '10.0.2.87')
+  t.equal(store.decide([claimOf(bucket, 1, '10.0.2.87')]), true)
+})
+
+t.test('11. memory: addresses are kept as numbers, one for each', async (t) => {
+  const numbers = new Map<string | number, string>()
+  const texts = [
+    '0.0.0.0',
+    '255.255.255.255',
+    '127.0.0.1',
+    '1.0.0.127',
+    '12.3.4.5',
+    '1.23.4.5',
+    '123.4.5.6',
+    '10.0.0.10',
+  ]
+  for (const text of texts) {
+    const number = compactKey(text)
+    t.type(number, 'number', text)
+    t.equal(numbers.get(number), undefined)
+    numbers.set(number, text)
+  }
+  for (const text of [
+    '01.2.3.4',
+    '1.2.3.04',
+    '1.2.3',
+    '1.2.3.4.5',
+    '1..3.4',
+    '256.1.1.1',
+    '1.2.3.',
+    '.1.2.3.4',
+    '1.2.3.x',
+    '1234567',
+    '',
+    '00.0.0.0',
+  ])
+    t.equal(compactKey(text), text)
+})
