@@ -1,0 +1,57 @@
+import type { Flight, Voidable } from './flight.js'
+import { stampsOf } from './keys.js'
+import { floorStamp } from './stamps.js'
+
+/** All that is under way, by key. */
+export class Flights {
+  readonly #joinable = new Map<string, Flight>()
+  readonly #watched = new Map<string, Set<Voidable>>()
+
+  /** The one that who asks now may join. */
+  get(key: string): Flight | undefined {
+    return this.#joinable.get(key)
+  }
+
+  add(flight: Flight): void {
+    this.#joinable.set(flight.request.key, flight)
+    this.watch(flight.request.key, flight)
+  }
+
+  remove(flight: Flight): void {
+    const { key } = flight.request
+    if (this.#joinable.get(key) === flight) this.#joinable.delete(key)
+    this.unwatch(key, flight)
+  }
+
+  watch<T extends Voidable>(key: string, voidable: T): T {
+    const others = this.#watched.get(key)
+    if (others) others.add(voidable)
+    else this.#watched.set(key, new Set([voidable]))
+    return voidable
+  }
+
+  unwatch(key: string, voidable: Voidable): void {
+    const others = this.#watched.get(key)
+    if (others?.delete(voidable) && others.size === 0) this.#watched.delete(key)
+  }
+
+  voidKey(key: string): void {
+    this.#joinable.delete(key)
+    for (const voidable of this.#watched.get(key) ?? []) voidable.isVoid = true
+  }
+
+  /** Those that are known to have one of the stamps. Of the others it shows at their end. */
+  voidStamps(names: readonly string[]): void {
+    for (const [key, flight] of this.#joinable) {
+      const { namespace, options } = flight.request
+      if (names.includes(floorStamp) || stampsOf(namespace, options.tags).some((name) => names.includes(name))) {
+        this.#joinable.delete(key)
+        flight.isVoid = true
+      }
+    }
+  }
+
+  voidAll(): void {
+    for (const key of [...this.#watched.keys()]) this.voidKey(key)
+  }
+}
