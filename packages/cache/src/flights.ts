@@ -5,21 +5,30 @@ import { floorStamp } from './stamps.js'
 /** All that is under way, by key. */
 export class Flights {
   readonly #joinable = new Map<string, Flight>()
+  readonly #refreshes = new Map<string, Flight>()
   readonly #watched = new Map<string, Set<Voidable>>()
 
-  /** The one that who asks now may join. */
+  /** The one that who asks now may join: of those in the background, only where what they replace is no longer fresh. */
   get(key: string): Flight | undefined {
-    return this.#joinable.get(key)
+    const flight = this.#joinable.get(key)
+    if (flight || this.#refreshes.size === 0) return flight
+    const refresh = this.#refreshes.get(key)
+    return refresh && refresh.stale!.freshUntilMs <= performance.now() ? refresh : undefined
+  }
+
+  isRefreshing(key: string): boolean {
+    return this.#refreshes.has(key)
   }
 
   add(flight: Flight): void {
-    this.#joinable.set(flight.request.key, flight)
+    const map = flight.replaces === undefined ? this.#joinable : this.#refreshes
+    map.set(flight.request.key, flight)
     this.watch(flight.request.key, flight)
   }
 
   remove(flight: Flight): void {
     const { key } = flight.request
-    if (this.#joinable.get(key) === flight) this.#joinable.delete(key)
+    for (const map of [this.#joinable, this.#refreshes]) if (map.get(key) === flight) map.delete(key)
     this.unwatch(key, flight)
   }
 
@@ -37,15 +46,18 @@ export class Flights {
 
   voidKey(key: string): void {
     this.#joinable.delete(key)
+    this.#refreshes.delete(key)
     for (const voidable of this.#watched.get(key) ?? []) voidable.isVoid = true
   }
 
   /** Those that are known to have one of the stamps. Of the others it shows at their end. */
   voidStamps(names: readonly string[]): void {
-    for (const [key, flight] of this.#joinable) {
-      const { namespace, options } = flight.request
-      if (names.includes(floorStamp) || stampsOf(namespace, options.tags).some((name) => names.includes(name))) {
-        this.#joinable.delete(key)
+    for (const map of [this.#joinable, this.#refreshes]) {
+      for (const [key, flight] of map) {
+        const { namespace, options } = flight.request
+        if (!names.includes(floorStamp) && !stampsOf(namespace, options.tags).some((name) => names.includes(name)))
+          continue
+        map.delete(key)
         flight.isVoid = true
       }
     }

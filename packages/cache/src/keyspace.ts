@@ -148,9 +148,9 @@ export class OneKeyspace implements Keyspace {
 
   #take<T>(found: Found, key: string, watch: { isVoid: boolean }, values: Map<string, T | undefined>): void {
     const name = key.slice(this.#prefix.length)
-    if (found.is !== 'fresh') return this.#count(name, undefined)
+    this.#count(name, found.is === 'fresh' ? 'l2' : undefined)
+    if (found.is !== 'fresh') return
     if (!watch.isVoid) this.core.memory?.set(key, found.entry)
-    this.#count(name, 'l2')
     values.set(name, found.entry.value as T)
   }
 

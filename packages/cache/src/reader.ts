@@ -112,7 +112,8 @@ export class Reader {
     if (options.refreshAheadMs === 0 || entry.isNothing) return
     const nowMs = performance.now()
     if (nowMs < entry.untilMs || nowMs < entry.freshUntilMs - options.refreshAheadMs) return
-    if (flights.get(key) === undefined && failures.get(key) === undefined) this.#start(request, entry, entry.version)
+    if (!flights.get(key) && !flights.isRefreshing(key) && !failures.get(key))
+      this.#start(request, entry, entry.version)
   }
 
   /** With a stale value at hand, only for as long as the caller wants to. */
@@ -135,7 +136,7 @@ export class Reader {
   }
 
   async #fly(flight: Flight): Promise<Landing> {
-    const { l2, lock, memory } = this.#core
+    const { lock, memory } = this.#core
     const { request } = flight
     const { key, options } = request
     const patienceMs = performance.now() + (lock?.waitMs ?? 0)

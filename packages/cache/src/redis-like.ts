@@ -18,7 +18,7 @@ export interface RedisLike {
 export interface SubscriberLike {
   subscribe(...channels: string[]): Promise<unknown>
   unsubscribe(...channels: string[]): Promise<unknown>
-  on(event: string, listener: (...args: never[]) => void): unknown
-  off(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: (...args: string[]) => void): unknown
+  off(event: string, listener: (...args: string[]) => void): unknown
   disconnect(reconnect?: boolean): void
 }

@@ -171,7 +171,10 @@ export class Sync implements BackplaneListener {
 
   /** Extends the lease once all that the beat told of has come. */
   #catchUp(number: number, floor: number, sentMs: number): void {
-    if (this.#received! >= number) return this.#extend(sentMs)
+    if (this.#received! >= number) {
+      this.#extend(sentMs)
+      return
+    }
     const settle = () => {
       if (this.#isStopped) return
       if (this.#received! < number) {
