@@ -130,8 +130,10 @@ t.test('5. stamps that Redis has lost invalidate, instead of bringing back what 
   await admin.del(`${keyPrefix}{sync}:stamps`) // as an eviction does
   t.equal(await b.get('key'), undefined)
   t.equal(await (await open()).get('key'), undefined)
-  await waitFor(async () => (await a.getOrSet('key', () => 'new', options)) === 'new')
-  await waitFor(async () => (await b.get('key')) === 'new')
+  await waitFor(async () => {
+    t.equal(await a.getOrSet('key', () => 'new', options), 'new')
+    return (await b.get('key')) === 'new'
+  })
 })
 
 t.test('without a backplane, memory goes by its times, and tags hold in Redis', async (t) => {
