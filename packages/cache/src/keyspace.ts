@@ -121,7 +121,7 @@ export class OneKeyspace implements Keyspace {
   }
 
   async delete(keys: string | readonly string[], options?: InvalidateOptions): Promise<Outcome> {
-    const list = typeof keys === 'object' ? keys : [keys]
+    const list: readonly string[] = Array.isArray(keys) ? keys : [keys as string]
     this.#check(list)
     const names = [...new Set(list)].map((key) => this.#prefix + key)
     return this.invalidation.invalidate({ keys: names, stamps: [] }, confirms(options), `"${list.join('", "')}"`)

@@ -10,10 +10,12 @@ async function cache(app: FastifyInstance, options: CacheOptions): Promise<void>
   if (app.hasDecorator('cache')) throw new RegisteredTwiceError()
   const own = new WholeCache(resolveOptions(options), app.log)
   app.decorate('cache', own)
+  // Whoever runs the phases, it ends with the app at the latest: hooks run in reverse.
+  app.addHook('onClose', () => own.close())
   const shared = join(app)
   shared.metricSources.add(metricSource(own))
   app.addHook('onReady', () => own.ready())
-  // Answers still come after this; what they load is not waited for once 'flush' is over.
+  // After the last answer, while its clients are still open.
   shared.onDrain.flush.push(() => own.close())
 }
 

@@ -22,6 +22,7 @@ t.test('10. the hit ratio equals a scripted trace exactly', async (t) => {
   await a.getOrSet('s', () => 1, short) // miss
   await pause(50)
   await a.getOrSet('s', () => pause(50), short) // stale
+  await waitFor(() => a.stats().loads === 5, { what: 'the load behind the stale answer' })
   t.match(a.stats(), { l1Hits: 4, l2Hits: 0, staleHits: 1, misses: 11, loads: 5, loadErrors: 1 })
   t.match(b.stats(), { l1Hits: 0, l2Hits: 1, staleHits: 0, misses: 2, loads: 0 })
   t.equal(a.stats().hitRatio, 5 / 16)

@@ -94,6 +94,7 @@ t.test('11. bad keys are refused with a code', async (t) => {
       await t.rejects(space.set(bad, 1), expected)
       t.equal(space.peek(bad), undefined)
     }
+    await t.rejects(cache.delete([bad]), expected)
     if (!Array.isArray(key)) await t.rejects(cache.delete(bad), expected)
   }
   t.equal(await cache.getOrSet('x'.repeat(1_024), () => 1), 1)
