@@ -1,3 +1,4 @@
+import { nowMs } from './clock.js'
 import type { ResolvedEntryOptions } from './entry-options.js'
 import { freeze } from './freeze.js'
 import { stampsOf } from './keys.js'
@@ -89,7 +90,7 @@ export class Entries {
    */
   unpack(stored: StoredEntry, namespace: string, refreshAheadMs: number): Entry {
     const freshUntilMs = this.#options.clock.toLocal(stored.freshUntilMs)
-    return this.#entryOf(stored, { namespace, freshUntilMs, readMs: performance.now(), refreshAheadMs })
+    return this.#entryOf(stored, { namespace, freshUntilMs, readMs: nowMs(), refreshAheadMs })
   }
 
   /** Whether it was written by the app's own version. */
@@ -112,7 +113,7 @@ export class Entries {
     return {
       value,
       bytes: freeze(value),
-      settled: Promise.resolve(value),
+      settled: undefined,
       isNothing,
       version,
       untilMs: Math.min(l1UntilMs, freshUntilMs - (isNothing ? 0 : refreshAheadMs)),

@@ -32,7 +32,6 @@ export interface Request {
 /** Something under way that an invalidation of the key makes worthless. */
 export interface Voidable {
   isVoid: boolean
-  readonly request?: Request
 }
 
 /** One read past memory, which all who ask for the key meanwhile share. */

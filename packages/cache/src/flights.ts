@@ -23,13 +23,12 @@ export class Flights {
   add(flight: Flight): void {
     const map = flight.replaces === undefined ? this.#joinable : this.#refreshes
     map.set(flight.request.key, flight)
-    this.watch(flight.request.key, flight)
   }
 
   remove(flight: Flight): void {
     const { key } = flight.request
-    for (const map of [this.#joinable, this.#refreshes]) if (map.get(key) === flight) map.delete(key)
-    this.unwatch(key, flight)
+    const map = flight.replaces === undefined ? this.#joinable : this.#refreshes
+    if (map.get(key) === flight) map.delete(key)
   }
 
   watch<T extends Voidable>(key: string, voidable: T): T {
@@ -45,8 +44,12 @@ export class Flights {
   }
 
   voidKey(key: string): void {
-    this.#joinable.delete(key)
-    this.#refreshes.delete(key)
+    for (const map of [this.#joinable, this.#refreshes]) {
+      const flight = map.get(key)
+      if (flight === undefined) continue
+      flight.isVoid = true
+      map.delete(key)
+    }
     for (const voidable of this.#watched.get(key) ?? []) voidable.isVoid = true
   }
 
@@ -64,6 +67,7 @@ export class Flights {
   }
 
   voidAll(): void {
-    for (const key of [...this.#watched.keys()]) this.voidKey(key)
+    for (const map of [this.#joinable, this.#refreshes, this.#watched])
+      for (const key of [...map.keys()]) this.voidKey(key)
   }
 }

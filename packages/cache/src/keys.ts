@@ -10,7 +10,7 @@ const mostBytes = 1_024
 export function checkKey(key: string): void {
   if (typeof key !== 'string') throw new KeyError('a text', inspect(key, { depth: 0, breakLength: Infinity }))
   if (key === '') throw new KeyError('at least one character long', "''")
-  if (key.length > mostBytes || Buffer.byteLength(key) > mostBytes) {
+  if (key.length * 3 > mostBytes && Buffer.byteLength(key) > mostBytes) {
     throw new KeyError(`at most ${mostBytes} bytes long`, `'${key.slice(0, 20)}…' of ${Buffer.byteLength(key)} bytes`)
   }
   if (key.includes('\0')) throw new KeyError('free of NUL characters', inspect(key))

@@ -133,11 +133,16 @@ export class OneKeyspace implements Keyspace {
     return this.invalidation.invalidate({ keys: [], stamps: [stamp] }, confirms(options), label)
   }
 
-  async #read<T>(key: string, load: Loader<T>, options: EntryOptions | undefined): Promise<unknown> {
-    this.#check([key])
-    if (typeof load !== 'function') refuse('the loader', 'a function', load)
-    const resolved = this.core.resolver.resolve(options)
-    return this.#reader.read({ key: this.#prefix + key, namespace: this.#namespace, load, options: resolved })
+  #read<T>(key: string, load: Loader<T>, options: EntryOptions | undefined): Promise<unknown> {
+    try {
+      if (this.core.closing.signal.aborted) throw new ClosedError()
+      checkKey(key)
+      if (typeof load !== 'function') refuse('the loader', 'a function', load)
+      const resolved = this.core.resolver.resolve(options)
+      return this.#reader.read({ key: this.#prefix + key, namespace: this.#namespace, load, options: resolved })
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   #check(keys: readonly string[]): void {

@@ -1,5 +1,5 @@
 import type { Breaker } from './breaker.js'
-import { within } from './deadline.js'
+import { Deadlines } from './deadline.js'
 import { L2Error } from './errors.js'
 import type { RedisNames } from './keys.js'
 import type { RedisLike } from './redis-like.js'
@@ -21,7 +21,7 @@ const ofTheKey = /^(WRONGTYPE|ERR)/
 export class L2 {
   readonly #redis: RedisLike
   readonly #names: RedisNames
-  readonly #timeoutMs: number
+  readonly #deadlines: Deadlines
   readonly #breaker: Breaker | undefined
   readonly #onError: (error: unknown) => void
   readonly #onSuccess: () => void
@@ -36,7 +36,7 @@ export class L2 {
   }) {
     this.#redis = options.redis
     this.#names = options.names
-    this.#timeoutMs = options.timeoutMs
+    this.#deadlines = new Deadlines(options.timeoutMs)
     this.#breaker = options.breaker
     this.#onError = options.onError
     this.#onSuccess = options.onSuccess
@@ -103,18 +103,29 @@ export class L2 {
     return this.#call(() => run(this.#redis, script, [this.#names.entry(key)], args))
   }
 
-  async #call<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#breaker && !this.#breaker.allows()) throw new L2Error('Redis has failed and is left alone for a while')
-    try {
-      const result = await within(work(), this.#timeoutMs)
-      this.#breaker?.succeeded()
-      this.#onSuccess()
-      return result
-    } catch (error) {
-      if (ofTheKey.test((error as Error)?.message)) this.#breaker?.succeeded()
-      else this.#breaker?.failed()
-      this.#onError(error)
-      throw error
+  #call<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#breaker && !this.#breaker.allows()) {
+      return Promise.reject(new L2Error('Redis has failed and is left alone for a while'))
     }
+    return new Promise((resolve, reject) => {
+      const failed = (error: unknown) => {
+        if (ofTheKey.test((error as Error)?.message)) this.#breaker?.succeeded()
+        else this.#breaker?.failed()
+        this.#onError(error)
+        reject(error)
+      }
+      const waiting = this.#deadlines.add(failed)
+      work().then(
+        (result) => {
+          if (!this.#deadlines.remove(waiting)) return
+          this.#breaker?.succeeded()
+          this.#onSuccess()
+          resolve(result)
+        },
+        (error) => {
+          if (this.#deadlines.remove(waiting)) failed(error)
+        },
+      )
+    })
   }
 }

@@ -1,3 +1,4 @@
+import { nowMs } from './clock.js'
 import type { Core } from './core.js'
 import { stampsOf } from './keys.js'
 import type { Entry } from './memory.js'
@@ -13,19 +14,27 @@ export type Found =
   | { is: 'down' }
 
 const down: Found = { is: 'down' }
+const gone = Promise.resolve(down)
 
 interface Place {
   key: string
   namespace: string
 }
 
-export async function lookUp(core: Core, place: Place, refreshAheadMs: number): Promise<Found> {
-  if (!(await canAsk(core, place.key))) return down
-  try {
-    return await judge(core, place, await core.l2!.get(place.key), refreshAheadMs)
-  } catch {
-    return down
+/** As few promises as can be: what is read from Redis alone comes by here each time. */
+export function lookUp(core: Core, place: Place, refreshAheadMs: number): Promise<Found> {
+  if (!core.l2) return gone
+  if (core.deleting.size === 0 && core.sync!.hasClock) {
+    return core.pending.has(place.key) ? gone : ask(core, place, refreshAheadMs)
   }
+  return canAsk(core, place.key).then((can) => (can ? ask(core, place, refreshAheadMs) : down))
+}
+
+function ask(core: Core, place: Place, refreshAheadMs: number): Promise<Found> {
+  return core
+    .l2!.get(place.key)
+    .then((text) => judge(core, place, text, refreshAheadMs))
+    .catch(() => down)
 }
 
 /** Many at once. */
@@ -49,26 +58,40 @@ async function canAsk({ l2, sync, deleting, pending }: Core, key: string): Promi
   return !pending.has(key) && (await sync.isReady())
 }
 
-async function judge(
-  core: Core,
-  { key, namespace }: Place,
-  text: string | null,
-  refreshAheadMs: number,
-): Promise<Found> {
+function judge(core: Core, place: Place, text: string | null, refreshAheadMs: number): Found | Promise<Found> {
   if (text === null) return { is: 'missing', seen: '' }
   let stored: Stored
   try {
     stored = parse(text)
   } catch (error) {
-    return corrupt(core, key, error)
+    return corrupt(core, place.key, error)
   }
   if (stored.kind === 'loading') return { is: 'busy', token: stored.token }
   if (stored.kind === 'failed') return { is: 'failed', reason: stored.reason }
-  const missing: Found = { is: 'missing', seen: `!${stored.version}` }
-  if (!core.entries.isOurs(stored) || !(await holds(core, stored, namespace))) return missing
+  if (!core.entries.isOurs(stored)) return missing(stored)
+  const names = stampsOf(place.namespace, stored.meta.tags ?? [])
+  if (names.length === 0) return unpack(core, place, stored, names, refreshAheadMs)
+  const entry = stored
+  return hear(core, entry, names).then((isHeard) =>
+    isHeard ? unpack(core, place, entry, names, refreshAheadMs) : missing(entry),
+  )
+}
+
+function missing({ version }: StoredEntry): Found {
+  return { is: 'missing', seen: `!${version}` }
+}
+
+function unpack(
+  core: Core,
+  { key, namespace }: Place,
+  stored: StoredEntry,
+  names: readonly string[],
+  refreshAheadMs: number,
+): Found {
+  if (!core.stamps.holds(stored.stamp, names)) return missing(stored)
   try {
     const entry = core.entries.unpack(stored, namespace, refreshAheadMs)
-    return { is: entry.freshUntilMs > performance.now() ? 'fresh' : 'stale', entry }
+    return { is: entry.freshUntilMs > nowMs() ? 'fresh' : 'stale', entry }
   } catch (error) {
     return corrupt(core, key, error)
   }
@@ -84,24 +107,22 @@ function corrupt({ counters, log }: Core, key: string, error: unknown): Found {
   return { is: 'missing', seen: '*' }
 }
 
-/** Whether nothing has invalidated it since its load began. Redis is asked about what this instance has not heard of. */
-async function holds(
+/** Asks Redis about the stamps that this instance has not heard of. False, if it is invalid by one of them. */
+async function hear(
   { l2, sync, stamps, authority }: Core,
-  { stamp, meta }: StoredEntry,
-  namespace: string,
+  { stamp }: StoredEntry,
+  names: readonly string[],
 ): Promise<boolean> {
-  const names = stampsOf(namespace, meta.tags ?? [])
   const unheard = sync!.isComplete ? stamps.unknownOf(names) : names
-  if (unheard.length > 0) {
-    const { epoch } = authority
-    const [floor, trimmed, ...numbers] = (await l2!.stamps(['floor', 'trimmed', ...unheard])) as string[]
-    // Redis has lost them all: so everything before is invalid.
-    if (floor === null || stamp < Number(floor)) return false
-    for (const [i, name] of unheard.entries()) {
-      const number = Number(numbers[i] ?? trimmed)
-      if (number > stamp) return false
-      if (epoch === authority.epoch) stamps.learn(name, number)
-    }
+  if (unheard.length === 0) return true
+  const { epoch } = authority
+  const [floor, trimmed, ...numbers] = (await l2!.stamps(['floor', 'trimmed', ...unheard])) as string[]
+  // Redis has lost them all: so everything before is invalid.
+  if (floor === null || stamp < Number(floor)) return false
+  for (const [i, name] of unheard.entries()) {
+    const number = Number(numbers[i] ?? trimmed)
+    if (number > stamp) return false
+    if (epoch === authority.epoch) stamps.learn(name, number)
   }
-  return stamps.holds(stamp, names)
+  return true
 }

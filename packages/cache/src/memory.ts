@@ -4,8 +4,8 @@ import { nowMs } from './clock.js'
 /** A value in memory. It is frozen; all who ask are given the same. */
 export interface Entry {
   readonly value: unknown
-  /** A promise of the value, made once. */
-  readonly settled: Promise<unknown>
+  /** A promise of the value, made once, when memory takes it. */
+  settled: Promise<unknown> | undefined
   readonly isNothing: boolean
   readonly version: string
   /** Until when it is answered without a second look: it is fresh, and not yet to be loaded ahead. */
@@ -63,6 +63,7 @@ export class Memory {
   }
 
   set(key: string, entry: Entry): void {
+    entry.settled ??= Promise.resolve(entry.value)
     this.#entries.set(key, entry)
   }
 

@@ -1,5 +1,6 @@
-import { pause } from './clock.js'
+import { nowMs, pause } from './clock.js'
 import type { Core } from './core.js'
+import type { ResolvedEntryOptions } from './entry-options.js'
 import { LoadFailedError } from './errors.js'
 import { Flight, type Landing, type Request } from './flight.js'
 import type { Grant } from './l2.js'
@@ -44,7 +45,13 @@ export class Reader {
     }
     const flight = flights.get(key) ?? this.#start(request, held)
     const { epoch } = authority
-    const landing = await this.#wait(flight, request)
+    let landing: Landing
+    try {
+      landing = options.softTimeoutMs === Infinity ? await flight.landing : await this.#wait(flight, options)
+    } catch (error) {
+      this.#miss(key)
+      throw error
+    }
     if (landing.isVoid && epoch !== flight.epoch) return this.read(request)
     if (landing.from === 'l2') this.#refresh(request, landing.entry)
     return this.#serve(key, landing)
@@ -57,8 +64,8 @@ export class Reader {
   }
 
   #isAnswerable({ l1UntilMs }: Entry): boolean {
-    const nowMs = performance.now()
-    return this.#core.authority.leaseUntilMs > nowMs && l1UntilMs > nowMs
+    const now = nowMs()
+    return this.#core.authority.leaseUntilMs > now && l1UntilMs > now
   }
 
   /** What memory has and nothing has invalidated, of whatever age. */
@@ -100,8 +107,8 @@ export class Reader {
     const { flights, authority } = this.#core
     const flight = new Flight(request, authority.epoch, stale, replaces)
     flights.add(flight)
-    flight.landing = this.#fly(flight).finally(() => flights.remove(flight))
-    flight.landing.catch(() => {}) // all who asked may have been served stale
+    flight.landing = this.#fly(flight)
+    if (replaces !== undefined) flight.landing.catch(() => {}) // nobody may have waited for it
     return flight
   }
 
@@ -117,30 +124,30 @@ export class Reader {
   }
 
   /** With a stale value at hand, only for as long as the caller wants to. */
-  async #wait(flight: Flight, { key, options }: Request): Promise<Landing> {
-    const { softTimeoutMs, graceMs } = options
-    try {
-      if (softTimeoutMs === Infinity || graceMs === 0) return await flight.landing
-      let timer: NodeJS.Timeout | undefined
-      const soft = new Promise<undefined>((resolve) => {
-        timer = setTimeout(resolve, softTimeoutMs, undefined)
-      })
-      const landing = await Promise.race([flight.landing, soft]).finally(() => clearTimeout(timer))
-      if (landing) return landing
-      const stale = flight.isVoid ? undefined : servable(flight.stale, graceMs)
-      return stale ? { entry: stale, from: 'stale', isVoid: false } : await flight.landing
-    } catch (error) {
-      this.#miss(key)
-      throw error
-    }
+  async #wait(flight: Flight, { softTimeoutMs, graceMs }: ResolvedEntryOptions): Promise<Landing> {
+    let timer: NodeJS.Timeout | undefined
+    const soft = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, softTimeoutMs, undefined)
+    })
+    const landing = await Promise.race([flight.landing, soft]).finally(() => clearTimeout(timer))
+    if (landing) return landing
+    const stale = flight.isVoid ? undefined : servable(flight.stale, graceMs)
+    return stale ? { entry: stale, from: 'stale', isVoid: false } : flight.landing
   }
 
   async #fly(flight: Flight): Promise<Landing> {
+    try {
+      return await this.#find(flight)
+    } finally {
+      this.#core.flights.remove(flight)
+    }
+  }
+
+  async #find(flight: Flight): Promise<Landing> {
     const { lock, memory } = this.#core
     const { request } = flight
     const { key, options } = request
-    const patienceMs = performance.now() + (lock?.waitMs ?? 0)
-    for (let tries = 0, lookMs = firstLookMs; ; ) {
+    for (let tries = 0, lookMs = firstLookMs, patienceMs = 0; ; ) {
       const found = await lookUp(this.#core, request, options.refreshAheadMs)
       if (found.is === 'down') return load(this.#core, flight, undefined)
       if (found.is === 'failed') return this.#failedElsewhere(flight, found.reason)
@@ -160,6 +167,7 @@ export class Reader {
       if (flight.replaces !== undefined) return this.#leaveToOther(flight)
       const stale = servable(flight.stale, options.graceMs)
       if (stale) return { entry: stale, from: 'stale', isVoid: flight.isVoid }
+      patienceMs ||= performance.now() + lock.waitMs
       if (performance.now() >= patienceMs) return load(this.#core, flight, grant.token)
       await pause(lookMs)
       lookMs = Math.min(lastLookMs, lookMs * 2)

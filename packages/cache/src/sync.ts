@@ -79,6 +79,10 @@ export class Sync implements BackplaneListener {
     if (this.#backplane) await within(this.#ask(redis, instance, 0), timeoutMs).catch(() => {})
   }
 
+  get hasClock(): boolean {
+    return this.#options.clock.isSet
+  }
+
   /** Whether Redis' clock and numbers are known; waits for the first answer, if that is under way. */
   async isReady(): Promise<boolean> {
     if (!this.#options.clock.isSet) await this.#first
