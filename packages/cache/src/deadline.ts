@@ -39,6 +39,8 @@ export class Deadlines {
     else this.#first = after
     if (after) after.before = before
     else this.#last = before
+    waiting.before = undefined // an old one would keep its younger neighbours from being collected
+    waiting.after = undefined
     return true
   }
 

@@ -15,6 +15,7 @@ export type Found =
 
 const down: Found = { is: 'down' }
 const gone = Promise.resolve(down)
+const isDown = (): Found => down
 
 interface Place {
   key: string
@@ -31,10 +32,7 @@ export function lookUp(core: Core, place: Place, refreshAheadMs: number): Promis
 }
 
 function ask(core: Core, place: Place, refreshAheadMs: number): Promise<Found> {
-  return core
-    .l2!.get(place.key)
-    .then((text) => judge(core, place, text, refreshAheadMs))
-    .catch(() => down)
+  return core.l2!.get(place.key).then((text) => judge(core, place, text, refreshAheadMs), isDown)
 }
 
 /** Many at once. */
@@ -72,9 +70,9 @@ function judge(core: Core, place: Place, text: string | null, refreshAheadMs: nu
   const names = stampsOf(place.namespace, stored.meta.tags ?? [])
   if (names.length === 0) return unpack(core, place, stored, names, refreshAheadMs)
   const entry = stored
-  return hear(core, entry, names).then((isHeard) =>
-    isHeard ? unpack(core, place, entry, names, refreshAheadMs) : missing(entry),
-  )
+  const unpackHeard = (isHeard: boolean) =>
+    isHeard ? unpack(core, place, entry, names, refreshAheadMs) : missing(entry)
+  return hear(core, entry, names).then(unpackHeard, isDown)
 }
 
 function missing({ version }: StoredEntry): Found {

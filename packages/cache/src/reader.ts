@@ -137,18 +137,26 @@ export class Reader {
 
   async #fly(flight: Flight): Promise<Landing> {
     try {
-      return await this.#find(flight)
+      const found = await lookUp(this.#core, flight.request, flight.request.options.refreshAheadMs)
+      // What most reads find, and all they need.
+      if (found.is === 'fresh' && flight.replaces === undefined && !flight.isVoid) {
+        this.#core.memory?.set(flight.request.key, found.entry)
+        return { entry: found.entry, from: 'l2', isVoid: false }
+      }
+      return await this.#find(flight, found)
     } finally {
       this.#core.flights.remove(flight)
     }
   }
 
-  async #find(flight: Flight): Promise<Landing> {
+  async #find(flight: Flight, first: Found): Promise<Landing> {
     const { lock, memory } = this.#core
     const { request } = flight
     const { key, options } = request
+    let next: Found | undefined = first
     for (let tries = 0, lookMs = firstLookMs, patienceMs = 0; ; ) {
-      const found = await lookUp(this.#core, request, options.refreshAheadMs)
+      const found: Found = next ?? (await lookUp(this.#core, request, options.refreshAheadMs))
+      next = undefined
       if (found.is === 'down') return load(this.#core, flight, undefined)
       if (found.is === 'failed') return this.#failedElsewhere(flight, found.reason)
       if (found.is === 'fresh' && found.entry.version !== flight.replaces) {
