@@ -32,8 +32,6 @@ export const share: Rule = { must: 'a share, from 0 and below 1', test: (value) 
 
 export const flag: Rule = { must: 'true or false', test: (value) => typeof value === 'boolean' }
 
-export const callable: Rule = { must: 'a function', test: (value) => typeof value === 'function' }
-
 export const text: Rule = { must: 'a text', test: (value) => typeof value === 'string' }
 
 /** Names of tags and namespaces, which are members of a set in Redis. */
