@@ -81,8 +81,11 @@ export async function startProxy(targetUrl: string): Promise<TcpProxy> {
 
   function drop(link: Link): void {
     links.delete(link)
-    link.client.resetAndDestroy()
-    link.target.resetAndDestroy()
+    for (const socket of [link.client, link.target]) {
+      // Node can't reset a socket whose end is on its way, and would leave its handle open for good.
+      if (socket.writableEnded) socket.destroy()
+      else socket.resetAndDestroy()
+    }
   }
 
   const cut = () => links.forEach(drop)

@@ -13,15 +13,18 @@ export interface Driven {
 
 const warmUpSeconds = 0.3
 
-/** The operation, again and again, after a warm-up; `lanes` of them at a time, each waiting for its own if it is a promise. */
+/**
+ * The operation, again and again, after a warm-up; `lanes` of them at a time, each waiting for its own if it is a promise, and with
+ * `awaits` also if it is none.
+ */
 export async function drive(
   operate: (count: number) => unknown,
-  { seconds, lanes = 1 }: { seconds: number; lanes?: number },
+  { seconds, lanes = 1, awaits = false }: { seconds: number; lanes?: number; awaits?: boolean },
 ): Promise<Driven> {
-  const warmUp = await driveFor(Math.min(warmUpSeconds, seconds), lanes, operate)
+  const warmUp = await driveFor(Math.min(warmUpSeconds, seconds), lanes, awaits, operate)
   const startCpu = process.cpuUsage()
   const startMs = performance.now()
-  const operations = await driveFor(seconds, lanes, operate)
+  const operations = await driveFor(seconds, lanes, awaits, operate)
   const { user, system } = process.cpuUsage(startCpu)
   const allOperations = warmUp + operations
   return { operations, allOperations, seconds: (performance.now() - startMs) / 1_000, cpuMicros: user + system }
@@ -42,7 +45,12 @@ export function costOf({ operations, seconds, cpuMicros }: Driven): Figures {
   return { cpuMicros: cpuMicros / operations, perSecond: operations / seconds }
 }
 
-async function driveFor(seconds: number, lanes: number, operate: (count: number) => unknown): Promise<number> {
+async function driveFor(
+  seconds: number,
+  lanes: number,
+  awaits: boolean,
+  operate: (count: number) => unknown,
+): Promise<number> {
   const endMs = performance.now() + seconds * 1_000
   const turn = lanes === 1 ? 1_000 : 10 // what takes long enough to have lanes can look at the clock more often
   let count = 0
@@ -50,7 +58,7 @@ async function driveFor(seconds: number, lanes: number, operate: (count: number)
     while (performance.now() < endMs) {
       for (let i = 0; i < turn; i++) {
         const answer = operate(count++)
-        if (answer instanceof Promise) await answer
+        if (awaits || answer instanceof Promise) await answer
       }
       await nextTurn()
     }

@@ -16,6 +16,7 @@ export const rungs: Rung[] = [
   rung('metrics', '@steadfast/metrics', 'steadfast', ['metrics']),
   rung('limiter', '@steadfast/limiter in memory', 'steadfast', ['limit']),
   rung('limiter-redis', '@steadfast/limiter in Redis, auto-pipelined', 'steadfast', ['limit'], { redis: true }),
+  rung('cache', '@steadfast/cache before the look-up', 'steadfast', ['cache']),
   rung('lru-cache', 'lru-cache before the look-up', 'ecosystem', ['cache']),
   rung('under-pressure', '@fastify/under-pressure with a status route', 'ecosystem', ['health']),
   rung('rate-limit', '@fastify/rate-limit in memory', 'ecosystem', ['limit']),

@@ -2,11 +2,13 @@ import type { Comparison } from '../../compare.js'
 import { contenders } from '../contender.js'
 
 const inMemory = [
+  { module: 'steadfast', about: '@steadfast/cache: getOrSet()' },
   { module: 'bentocache', about: 'getOrSet(), values not serialized' },
   { module: 'async-cache-dedupe', about: 'a defined function' },
   { module: 'cacheable', about: 'getOrSet()' },
 ]
 const inRedis = [
+  { module: 'steadfast', about: '@steadfast/cache: getOrSet(), Redis as its only layer' },
   { module: 'bentocache', about: 'getOrSet(), Redis as its only layer' },
   { module: 'async-cache-dedupe', about: 'a defined function, Redis as its only layer' },
   {
@@ -24,6 +26,8 @@ export const cache: Comparison[] = [
     figures: [cost, perSecond],
     contenders: contenders('cache', 'memory', [
       { module: 'lru-cache', about: 'get(), without a promise' },
+      { module: 'lru-cache', name: 'lru-cache-awaited', about: 'await get()', options: { awaits: true } },
+      { module: 'steadfast', name: 'steadfast-peek', about: '@steadfast/cache: peek()', options: { peeks: true } },
       ...inMemory,
     ]),
   },

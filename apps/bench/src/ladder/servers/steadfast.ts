@@ -14,6 +14,10 @@ if (parts.includes('health')) {
   const { default: health } = await import('@steadfast/health')
   await app.register(health, { paths: { details: healthPath } })
 }
+if (parts.includes('cache')) {
+  const { default: cache } = await import('@steadfast/cache')
+  await app.register(cache, { defaults: { ttlMs: 60_000, negativeTtlMs: 60_000 } })
+}
 if (parts.includes('metrics')) await app.register((await import('@steadfast/metrics')).default)
 if (parts.includes('limit')) {
   const { default: limiter } = await import('@steadfast/limiter')
@@ -36,8 +40,11 @@ async function openLog() {
   return { logger, plugin, options: fastifyLogging(logger) }
 }
 
+const isCaching = parts.includes('cache')
+
 app.get<{ Params: { code: string } }>('/:code', async (request, reply) => {
-  const target = links.get(request.params.code)
+  const { code } = request.params
+  const target = isCaching ? await app.cache.getOrSet(code, () => links.get(code)) : links.get(code)
   if (target === undefined) return reply.callNotFound()
   reply.header('cache-control', cacheControl)
   return reply.redirect(target, 302)
