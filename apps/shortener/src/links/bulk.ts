@@ -9,7 +9,7 @@ import { accessOf, needs } from '../keys/authenticate.js'
 import { answerOf, type LinkToCreate, linkToCreate } from './link.js'
 import { createLinks } from './repository.js'
 import type { LinkRoutesOptions } from './routes.js'
-import { LinkAnswer, NewLink } from './schemas.js'
+import { LinkAnswer, NewLink, RepeatHeaders } from './schemas.js'
 
 const most = 500
 const bodyLimitBytes = 2_097_152
@@ -46,6 +46,7 @@ export const bulkRoutes: FastifyPluginAsyncTypebox<LinkRoutesOptions> = async (a
       operationId: 'createLinks',
       summary: 'Make up to 500 links, with a result for each',
       tags: ['links'],
+      headers: RepeatHeaders,
       body: BulkLinks,
       response: {
         200: BulkAnswer,

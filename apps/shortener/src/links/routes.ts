@@ -9,7 +9,7 @@ import { changed } from './change.js'
 import { answerOf, linkToCreate } from './link.js'
 import { listLinks } from './list.js'
 import { createLinks, deleteLink, findLink, updateLink } from './repository.js'
-import { CodeParams, LinkAnswer, LinkChanges, LinkPage, NewLink, PageQuery } from './schemas.js'
+import { CodeParams, LinkAnswer, LinkChanges, LinkPage, NewLink, PageQuery, RepeatHeaders } from './schemas.js'
 
 export interface LinkRoutesOptions {
   database: Database
@@ -32,6 +32,7 @@ export const linkRoutes: FastifyPluginAsyncTypebox<LinkRoutesOptions> = async (a
       summary: 'Make a link',
       description: 'With an Idempotency-Key it may be sent again for 24 hours, and makes one link.',
       tags: ['links'],
+      headers: RepeatHeaders,
       body: NewLink,
       response: {
         201: LinkAnswer,

@@ -54,26 +54,32 @@ export const LinkChanges = Type.Object(
 )
 export type LinkChanges = Type.Static<typeof LinkChanges>
 
-export const LinkAnswer = Type.Object({
-  code: Type.String(),
-  shortUrl: Type.String(),
-  url: Type.String(),
-  status: Type.Integer(),
-  title: orNull(Type.String()),
-  tags: Type.Array(Type.String()),
-  startsAt: orNull(time),
-  expiresAt: orNull(time),
-  maxVisits: orNull(Type.Integer()),
-  visitsLeft: orNull(Type.Integer()),
-  clicks: Type.Integer({ description: 'Counted so far; GET …/stats has more' }),
-  createdAt: time,
-  updatedAt: time,
-})
+export const LinkAnswer = Type.Object(
+  {
+    code: Type.String(),
+    shortUrl: Type.String(),
+    url: Type.String(),
+    status: Type.Integer(),
+    title: orNull(Type.String()),
+    tags: Type.Array(Type.String()),
+    startsAt: orNull(time),
+    expiresAt: orNull(time),
+    maxVisits: orNull(Type.Integer()),
+    visitsLeft: orNull(Type.Integer()),
+    clicks: Type.Integer({ description: 'Counted so far; GET …/stats has more' }),
+    createdAt: time,
+    updatedAt: time,
+  },
+  { description: 'The link' },
+)
 
-export const LinkPage = Type.Object({
-  links: Type.Array(LinkAnswer),
-  nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' }),
-})
+export const LinkPage = Type.Object(
+  {
+    links: Type.Array(LinkAnswer),
+    nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' }),
+  },
+  { description: 'A page of links' },
+)
 
 export const PageQuery = Type.Object(
   {
@@ -84,5 +90,12 @@ export const PageQuery = Type.Object(
   },
   { additionalProperties: false },
 )
+
+/** Of a POST that may be sent again. */
+export const RepeatHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ description: '1 to 255 visible ASCII characters. Repetitions within 24 hours get the first answer' }),
+  ),
+})
 
 export const CodeParams = Type.Object({ code: Type.String() })
