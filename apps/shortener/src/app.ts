@@ -1,6 +1,5 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import health from '@steadfast/health'
 import metrics from '@steadfast/metrics'
 import shutdown from '@steadfast/shutdown'
@@ -8,6 +7,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { openapi } from './api/openapi.js'
 import { answerError, answerNotFound } from './api/problems.js'
+import { validatorCompiler } from './api/validator.js'
 import { clickCounter } from './clicks/counter.js'
 import { statsRoutes } from './clicks/routes.js'
 import type { Config } from './config.js'
@@ -34,7 +34,7 @@ export function buildApp(config: Config, database: Database, log: Logger): Fasti
     routerOptions: { maxParamLength: 65_536 },
     frameworkErrors: answerError,
   })
-  app.setValidatorCompiler(TypeBoxValidatorCompiler) // converts what comes in the URL, and nothing in a body
+  app.setValidatorCompiler(validatorCompiler)
   app.removeContentTypeParser('text/plain') // 415, not "body must be object"
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
