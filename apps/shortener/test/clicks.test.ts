@@ -132,7 +132,7 @@ t.test(
     await Promise.all(
       Array.from({ length: 8 }, async (_, writer) => {
         for (let batch = 0; batch < 8; batch++) {
-          const part = clicks.slice(((batch + writer) % 8) * 500).slice(0, 500)
+          const part = clicks.slice(batch * 500).slice(0, 500)
           await writeClicks(database, writer % 2 ? part : part.reverse())
         }
       }),
@@ -163,7 +163,7 @@ t.test('the queue: what fails is written again, in order, and drained at the end
   t.same([queue.length, queue.counts.lost], [100_000, 10])
   t.match(lines.join(''), /100000 clicks wait to be written: more are lost/)
   await queue.drain(AbortSignal.timeout(50))
-  t.match(lines.join(''), /100000 clicks could not be written, and are lost/)
+  t.match(lines.join(''), /100000 clicks were not written in time, and may be lost/)
   t.equal(lines.length, 2, 'each is said once')
 })
 

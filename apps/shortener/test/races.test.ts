@@ -91,6 +91,27 @@ t.test('20 POSTs with one Idempotency-Key at once, on two servers: one row, iden
   t.equal(await rowsOf('SELECT FROM links WHERE url = $1', [body.url]), 2, 'after a day it is a new request')
 })
 
+t.test(
+  'the same 300 aliases at once, in opposite orders: each is made once, and nobody waits in a circle',
+  async (t) => {
+    for (let round = 0; round < 5; round++) {
+      const links = Array.from({ length: 300 }, (_, index) => ({ url: target, alias: `round-${round}-${index}` }))
+      const responses = await Promise.all(
+        Array.from({ length: 6 }, (_, index) =>
+          serverOf(index).api('POST', '/links/bulk', { links: index % 3 ? links : links.toReversed() }),
+        ),
+      )
+      t.same(tally(responses), { 200: 6 })
+      const results = (await Promise.all(responses.map((response) => response.json()))) as {
+        results: { status: number }[]
+      }[]
+      const statuses = results.flatMap(({ results }) => results.map(({ status }) => status))
+      t.equal(statuses.filter((status) => status === 201).length, 300)
+      t.equal(statuses.filter((status) => status === 409).length, 1_500)
+    }
+  },
+)
+
 t.test('what failed may be tried again with the same Idempotency-Key', async (t) => {
   const headers = { 'idempotency-key': 'order-18' }
   const create = () => serverOf(0).api('POST', '/links', { url: target, alias: 'later' }, headers)

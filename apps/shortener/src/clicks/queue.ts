@@ -46,10 +46,15 @@ export class ClickQueue {
 
   /** Writes all that is queued, and tries again until the signal aborts. */
   async drain(signal: AbortSignal): Promise<void> {
+    const aborted = new Promise<false>((resolve) =>
+      signal.addEventListener('abort', () => resolve(false), { once: true }),
+    )
     while (this.#queued.length > 0 && !signal.aborted) {
-      if (!(await this.writeBatch())) await sleep(drainRetryMs)
+      const isWritten = await Promise.race([this.writeBatch(), aborted])
+      if (!isWritten) await Promise.race([sleep(drainRetryMs), aborted])
     }
-    if (this.#queued.length > 0) this.#log.error(`${this.#queued.length} clicks could not be written, and are lost`)
+    if (this.#queued.length > 0)
+      this.#log.error(`${this.#queued.length} clicks were not written in time, and may be lost`)
   }
 
   close(): void {
