@@ -44,7 +44,7 @@ export function buildApp(config: Config, database: Database, log: Logger): Fasti
   app.register(metrics)
 
   app.register(openapi, { baseUrl }) // before the routes that it documents
-  const clicks = clickCounter(database, log)
+  const clicks = clickCounter(database, log, config.CLICK_EVENT_DAYS)
   app.register(clicks.plugin)
   app.register(housekeeping, { database })
 

@@ -38,6 +38,8 @@ const Environment = Type.Object({
   PRIVATE_TARGETS: variable(oneOf('refuse', 'allow'), { default: 'refuse' }),
   /** The web pages that may use the API from a browser. */
   CORS_ORIGINS: Type.Optional(variable(originList)),
+  /** For how many days each click is kept by itself, so that one delivered again is known; the sums stay. */
+  CLICK_EVENT_DAYS: variable(integer(1, 3_650), { default: '90' }),
   /** Made known to the database at every start, so that there is a first key to make links with. */
   BOOTSTRAP_API_KEY: Type.Optional(variable(secret(20))),
 })

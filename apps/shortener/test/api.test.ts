@@ -19,6 +19,7 @@ t.teardown(async () => {
   await postgres.release()
 })
 const databases = { PostgreSQL: postgres.url, PGlite: `pglite://${folder}` }
+const nobody = { query: async () => [], transaction: async () => {}, check: { run() {} } } as unknown as Database
 const silent = pino({ level: 'silent' })
 const key = generateKey()
 
@@ -185,7 +186,6 @@ t.test('both databases give the same answers', async (t) => {
 })
 
 t.test('X-Forwarded-For is believed from the proxies of TRUST_PROXY alone', async (t) => {
-  const nobody = { query: async () => [], check: { run() {} } } as unknown as Database
   const addressLogged = async (trustProxy: string, remoteAddress: string) => {
     const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url, TRUST_PROXY: trustProxy })
     const lines: string[] = []
@@ -201,7 +201,7 @@ t.test('X-Forwarded-For is believed from the proxies of TRUST_PROXY alone', asyn
 t.test('what goes wrong inside is not told to the client', async (t) => {
   const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url })
   const query = () => Promise.reject(new Error('the secret of the house'))
-  const broken = { query, check: { run() {} } } as unknown as Database
+  const broken = { query, transaction: query, check: { run() {} } } as unknown as Database
   const lines: string[] = []
   const app = buildApp(config, broken, pino({ level: 'error' }, { write: (line: string) => lines.push(line) }))
   const response = await app.inject('/2222222')
@@ -214,7 +214,6 @@ t.test('what goes wrong inside is not told to the client', async (t) => {
 
 t.test('what a client gets wrong is no error of ours in the log', async (t) => {
   const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url })
-  const nobody = { query: async () => [], check: { run() {} } } as unknown as Database
   const lines: string[] = []
   const app = buildApp(config, nobody, pino({}, { write: (line: string) => lines.push(line) }))
   await app.inject('/favicon.ico')

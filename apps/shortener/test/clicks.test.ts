@@ -2,6 +2,7 @@ import { startPostgres } from '@steadfast/testing'
 import { pino } from 'pino'
 import t from 'tap'
 import type { Click } from '../src/clicks/click.js'
+import { turnPartitions } from '../src/clicks/partitions.js'
 import { ClickQueue } from '../src/clicks/queue.js'
 import { VisitorSalts } from '../src/clicks/salts.js'
 import { agentOf } from '../src/clicks/user-agent.js'
@@ -49,8 +50,30 @@ for (const [name, newDatabase] of Object.entries(databases)) {
       t.equal(await writeClicks(database, [...clicks.slice(400), click(500)]), 1)
       t.same(await sums(database), all(501))
     })
+    await t.test('a partition for each day, dropped when its time is over', (t) => partitions(t, database))
     await t.test('what the statistics tell', (t) => statistics(t, client))
   })
+}
+
+async function partitions(t: Parameters<typeof startApp>[0], database: Database): Promise<void> {
+  const partitionsFrom = async (year: string) => {
+    const rows = await database.query<{ name: string }>(
+      `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'click_events'::regclass ORDER BY 1`,
+    )
+    return rows.map(({ name }) => name.replace('click_events_', '')).filter((name) => name.startsWith(year))
+  }
+  const now = Date.UTC(2031, 0, 30, 12)
+  await writeClicks(database, [click(900, { atMs: now + 86_400_000 })]) // before there is one for its day
+  await Promise.all(Array.from({ length: 8 }, () => turnPartitions(database, 90_000, now)))
+  t.same(await partitionsFrom('2031'), ['20310130', '20310201', '20310202'], 'but for the day that has clicks already')
+  t.equal(await writeClicks(database, [click(901, { atMs: now }), click(900, { atMs: now + 86_400_000 })]), 1)
+  t.same(await database.query('SELECT event_id FROM click_events_20310130'), [{ event_id: 'event-901' }])
+  const { totals } = await sums(database)
+  await turnPartitions(database, 2, now + 4 * 86_400_000)
+  const kept = ['01', '02', '03', '04', '05', '06'].map((day) => `203102${day}`)
+  t.same(await partitionsFrom('2031'), kept)
+  t.same(await database.query('SELECT FROM click_events'), [], 'none of the kept days has clicks')
+  t.equal((await sums(database)).totals, totals, 'the sums stay')
 }
 
 async function statistics(t: Parameters<typeof startApp>[0], client: Client): Promise<void> {

@@ -24,6 +24,7 @@ t.test('the least there must be, and the defaults of the rest', async (t) => {
     DATABASE_START_DEADLINE_MS: 30_000,
     LOG_LEVEL: 'info',
     PRIVATE_TARGETS: 'refuse',
+    CLICK_EVENT_DAYS: 90,
   })
 })
 
@@ -39,6 +40,7 @@ t.test('every variable in its right form', async (t) => {
     TRUST_PROXY: '10.0.0.0/8, ::1,192.168.1.7,fd00::/8',
     BOOTSTRAP_API_KEY: 'k'.repeat(20),
     PRIVATE_TARGETS: 'allow',
+    CLICK_EVENT_DAYS: '7',
     CORS_ORIGINS: 'https://app.sho.rt, http://localhost:5173/',
   })
   t.same(config, {
@@ -52,6 +54,7 @@ t.test('every variable in its right form', async (t) => {
     TRUST_PROXY: ['10.0.0.0/8', '::1', '192.168.1.7', 'fd00::/8'],
     BOOTSTRAP_API_KEY: 'k'.repeat(20),
     PRIVATE_TARGETS: 'allow',
+    CLICK_EVENT_DAYS: 7,
     CORS_ORIGINS: ['https://app.sho.rt', 'http://localhost:5173'],
   })
   t.same(parseConfig({ ...least, CORS_ORIGINS: '*' }).CORS_ORIGINS, ['*'])
@@ -99,6 +102,7 @@ t.test('values that are nearly right', async (t) => {
     LOG_LEVEL: ['INFO', 'trace '],
     TRUST_PROXY: ['10.0.0.0/33', '::1/129', '10.0.0', '10.0.0.0/8/8', '10.0.0.0/', '1.2.3.4,', 'loopback', '1'],
     PRIVATE_TARGETS: ['yes', 'Allow'],
+    CLICK_EVENT_DAYS: ['0', '3651', '1.5'],
     CORS_ORIGINS: ['*,https://a.b', 'app.sho.rt', 'https://a.b/path', 'https://a.b,', 'null'],
     BOOTSTRAP_API_KEY: ['with space in the middle', 'é'.repeat(20)],
   }

@@ -2,20 +2,24 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
-import type { Queryable } from '../database/database.js'
+import type { Database } from '../database/database.js'
 import type { Click } from './click.js'
+import { turnPartitions } from './partitions.js'
 import { ClickQueue } from './queue.js'
 import { VisitorSalts } from './salts.js'
 import { agentOf } from './user-agent.js'
 import { writeClicks } from './write.js'
 
-const renewEveryMs = 3_600_000
+const prepareEveryMs = 3_600_000
 
 /** Counts clicks in this process, and writes them shortly after. */
-export function clickCounter(database: Queryable, log: Logger) {
+export function clickCounter(database: Database, log: Logger, keptDays: number) {
   const queue = new ClickQueue((clicks) => writeClicks(database, clicks), log)
   const salts = new VisitorSalts()
-  const renew = () => salts.renew(database).catch((error) => log.warn(error, 'the salts of visitors could not be had'))
+  const prepare = async () => {
+    await salts.renew(database).catch((error) => log.warn(error, 'the salts of visitors could not be had'))
+    await turnPartitions(database, keptDays).catch((error) => log.warn(error, 'clicks have no partitions for new days'))
+  }
   let timer: NodeJS.Timeout | undefined
 
   return {
@@ -26,8 +30,8 @@ export function clickCounter(database: Queryable, log: Logger) {
 
     plugin: fp(async (app: FastifyInstance) => {
       app.addHook('onReady', async () => {
-        await renew()
-        timer = setInterval(renew, renewEveryMs).unref()
+        await prepare()
+        timer = setInterval(prepare, prepareEveryMs).unref()
       })
       app.shutdown.register('clicks', (signal) => queue.drain(signal), { phase: 'flush' })
       app.addHook('onClose', async () => {
