@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.js'
 import type { Click } from './click.js'
+import { tellClicks } from './metrics.js'
 import { turnPartitions } from './partitions.js'
 import { ClickQueue } from './queue.js'
 import { VisitorSalts } from './salts.js'
@@ -33,6 +34,7 @@ export function clickCounter(database: Database, log: Logger, keptDays: number) 
         await prepare()
         timer = setInterval(prepare, prepareEveryMs).unref()
       })
+      tellClicks(app, queue)
       app.shutdown.register('clicks', (signal) => queue.drain(signal), { phase: 'flush' })
       app.addHook('onClose', async () => {
         clearInterval(timer)
