@@ -2,7 +2,18 @@ import { readFileSync } from 'node:fs'
 import Type from 'typebox'
 import Value from 'typebox/value'
 import { EnvironmentError } from './errors.js'
-import { addressList, databaseUrl, httpOrigin, integer, oneOf, secret, text, urlOf, variable } from './variables.js'
+import {
+  addressList,
+  databaseUrl,
+  httpOrigin,
+  integer,
+  oneOf,
+  originList,
+  secret,
+  text,
+  urlOf,
+  variable,
+} from './variables.js'
 
 const databaseVariables = {
   /** `postgres://…`, or `pglite://<folder>` for the embedded database. */
@@ -23,6 +34,12 @@ const Environment = Type.Object({
   REDIS_URL: Type.Optional(variable(urlOf('redis:', 'rediss:'))),
   /** The proxies whose X-Forwarded-* headers are believed. */
   TRUST_PROXY: Type.Optional(variable(addressList)),
+  /** Whether links may lead to addresses that are not public: of this host, of private networks, of cloud metadata. */
+  PRIVATE_TARGETS: variable(oneOf('refuse', 'allow'), { default: 'refuse' }),
+  /** The web pages that may use the API from a browser. */
+  CORS_ORIGINS: Type.Optional(variable(originList)),
+  /** For how many days each click is kept by itself, so that one delivered again is known; the sums stay. */
+  CLICK_EVENT_DAYS: variable(integer(1, 3_650), { default: '90' }),
   /** Made known to the database at every start, so that there is a first key to make links with. */
   BOOTSTRAP_API_KEY: Type.Optional(variable(secret(20))),
 })

@@ -67,6 +67,10 @@ export const httpOrigin: Parse<string> = (value) => {
   return origin
 }
 
+/** Origins with commas between them, or `*` for all. */
+export const originList: Parse<string[]> = (value) =>
+  value === '*' ? ['*'] : value.split(',').map((item) => httpOrigin(item.trim()))
+
 export const databaseUrl: Parse<string> = (value) => {
   if (/^pglite:\/\/./.test(value)) return value
   const url = URL.canParse(value) ? new URL(value) : undefined

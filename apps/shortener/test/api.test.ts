@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { STATUS_CODES } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '@steadfast/testing'
@@ -18,6 +19,7 @@ t.teardown(async () => {
   await postgres.release()
 })
 const databases = { PostgreSQL: postgres.url, PGlite: `pglite://${folder}` }
+const nobody = { query: async () => [], transaction: async () => {}, check: { run() {} } } as unknown as Database
 const silent = pino({ level: 'silent' })
 const key = generateKey()
 
@@ -62,6 +64,8 @@ async function start(databaseUrl: string): Promise<{ client: Client; database: D
 
 const answers: Record<string, Answer[]> = {}
 
+const problem = (status: number, code: string) => ({ type: 'about:blank', title: STATUS_CODES[status], status, code })
+
 for (const [name, url] of Object.entries(databases)) {
   t.test(`the API on ${name}`, async (t) => {
     const { client, database, close } = await start(url)
@@ -82,7 +86,15 @@ for (const [name, url] of Object.entries(databases)) {
     })
     t.match(code, /^[2-9A-HJ-NP-Za-hjkmnp-z]{7}$/)
     t.ok(Math.abs(Date.parse(createdAt!) - Date.now()) < 60_000)
-    t.same(Object.keys(created.body as object), ['code', 'shortUrl', 'url', 'createdAt'])
+    t.match(created.body, {
+      status: 302,
+      title: null,
+      tags: [],
+      startsAt: null,
+      expiresAt: null,
+      maxVisits: null,
+      clicks: 0,
+    })
     const again = await client.create({ url: 'https://example.com/b' })
     t.not((again.body as { code: string }).code, code, 'every create makes a link')
 
@@ -95,7 +107,7 @@ for (const [name, url] of Object.entries(databases)) {
       t.match(await client.send({ method, url: '/2222222' }), {
         status: 404,
         headers: { location: undefined, 'cache-control': 'private, no-store' },
-        body: method === 'GET' ? { code: 'ERR_SHORTENER_LINK_NOT_FOUND' } : '',
+        body: method === 'GET' ? problem(404, 'ERR_SHORTENER_LINK_NOT_FOUND') : '',
       })
     }
     for (const path of [
@@ -114,8 +126,8 @@ for (const [name, url] of Object.entries(databases)) {
       const answer = await client.create({ url: 'https://example.com' }, authorization)
       t.match(answer, {
         status: 401,
-        headers: { 'www-authenticate': 'Bearer' },
-        body: { code: 'ERR_SHORTENER_UNAUTHORIZED' },
+        headers: { 'www-authenticate': 'Bearer', 'content-type': 'application/problem+json; charset=utf-8' },
+        body: problem(401, 'ERR_SHORTENER_UNAUTHORIZED'),
       })
     }
     for (const wrong of [`${key}x`, key.slice(1), 'an older key that is replaced'.replaceAll(' ', '')]) {
@@ -142,17 +154,21 @@ for (const [name, url] of Object.entries(databases)) {
       `https://example.com/${'ä'.repeat(500)}`,
     ]
     for (const url of refused)
-      t.match(await client.create({ url }), { status: 400, body: { code: 'ERR_SHORTENER_TARGET' } }, url)
+      t.match(await client.create({ url }), { status: 400, body: problem(400, 'ERR_SHORTENER_TARGET') }, url)
     const malformed = [{}, { url: 5 }, { url: null }, { url: ['https://a.b'] }, []]
     for (const body of [...malformed, { url: 'https://a.b', alias: 'x' }]) {
-      t.match(await client.create(body), { status: 400, body: { code: 'FST_ERR_VALIDATION' } }, JSON.stringify(body))
+      t.match(
+        await client.create(body),
+        { status: 400, body: problem(400, 'FST_ERR_VALIDATION') },
+        JSON.stringify(body),
+      )
     }
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml']) {
       const headers = { authorization: `Bearer ${key}`, 'content-type': type }
       const answer = await client.send({ method: 'POST', url: '/api/v1/links', headers, payload: 'url=https://a.b' })
-      t.match(answer, { status: 415, body: { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE' } }, type)
+      t.match(answer, { status: 415, body: problem(415, 'FST_ERR_CTP_INVALID_MEDIA_TYPE') }, type)
     }
-    t.match(await client.create('{"url":'), { status: 400, body: { code: 'FST_ERR_CTP_INVALID_JSON_BODY' } })
+    t.match(await client.create('{"url":'), { status: 400, body: problem(400, 'FST_ERR_CTP_INVALID_JSON_BODY') })
     t.match(await client.create({ url: 'x'.repeat(20_000) }), { status: 413 })
     const control = await client.create({ url: 'https://example.com/a\r\nSet-Cookie: x' })
     t.match(
@@ -170,7 +186,6 @@ t.test('both databases give the same answers', async (t) => {
 })
 
 t.test('X-Forwarded-For is believed from the proxies of TRUST_PROXY alone', async (t) => {
-  const nobody = { query: async () => [], check: { run() {} } } as unknown as Database
   const addressLogged = async (trustProxy: string, remoteAddress: string) => {
     const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url, TRUST_PROXY: trustProxy })
     const lines: string[] = []
@@ -186,19 +201,19 @@ t.test('X-Forwarded-For is believed from the proxies of TRUST_PROXY alone', asyn
 t.test('what goes wrong inside is not told to the client', async (t) => {
   const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url })
   const query = () => Promise.reject(new Error('the secret of the house'))
-  const broken = { query, check: { run() {} } } as unknown as Database
+  const broken = { query, transaction: query, check: { run() {} } } as unknown as Database
   const lines: string[] = []
   const app = buildApp(config, broken, pino({ level: 'error' }, { write: (line: string) => lines.push(line) }))
   const response = await app.inject('/2222222')
   t.equal(response.statusCode, 500)
   t.notMatch(response.body, 'secret')
+  t.match(JSON.parse(response.body), problem(500, 'ERR_SHORTENER_INTERNAL'))
   t.equal(lines.length, 1)
   t.match(lines[0], 'the secret of the house')
 })
 
 t.test('what a client gets wrong is no error of ours in the log', async (t) => {
   const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url })
-  const nobody = { query: async () => [], check: { run() {} } } as unknown as Database
   const lines: string[] = []
   const app = buildApp(config, nobody, pino({}, { write: (line: string) => lines.push(line) }))
   await app.inject('/favicon.ico')

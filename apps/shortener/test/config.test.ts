@@ -23,6 +23,8 @@ t.test('the least there must be, and the defaults of the rest', async (t) => {
     HOST: '127.0.0.1',
     DATABASE_START_DEADLINE_MS: 30_000,
     LOG_LEVEL: 'info',
+    PRIVATE_TARGETS: 'refuse',
+    CLICK_EVENT_DAYS: 90,
   })
 })
 
@@ -37,6 +39,9 @@ t.test('every variable in its right form', async (t) => {
     LOG_LEVEL: 'silent',
     TRUST_PROXY: '10.0.0.0/8, ::1,192.168.1.7,fd00::/8',
     BOOTSTRAP_API_KEY: 'k'.repeat(20),
+    PRIVATE_TARGETS: 'allow',
+    CLICK_EVENT_DAYS: '7',
+    CORS_ORIGINS: 'https://app.sho.rt, http://localhost:5173/',
   })
   t.same(config, {
     BASE_URL: 'http://localhost:8080',
@@ -48,7 +53,11 @@ t.test('every variable in its right form', async (t) => {
     LOG_LEVEL: 'silent',
     TRUST_PROXY: ['10.0.0.0/8', '::1', '192.168.1.7', 'fd00::/8'],
     BOOTSTRAP_API_KEY: 'k'.repeat(20),
+    PRIVATE_TARGETS: 'allow',
+    CLICK_EVENT_DAYS: 7,
+    CORS_ORIGINS: ['https://app.sho.rt', 'http://localhost:5173'],
   })
+  t.same(parseConfig({ ...least, CORS_ORIGINS: '*' }).CORS_ORIGINS, ['*'])
 })
 
 t.test('the migrate command needs no more than the database', async (t) => {
@@ -92,6 +101,9 @@ t.test('values that are nearly right', async (t) => {
     REDIS_URL: ['redis:', 'redis://', 'localhost:6379'],
     LOG_LEVEL: ['INFO', 'trace '],
     TRUST_PROXY: ['10.0.0.0/33', '::1/129', '10.0.0', '10.0.0.0/8/8', '10.0.0.0/', '1.2.3.4,', 'loopback', '1'],
+    PRIVATE_TARGETS: ['yes', 'Allow'],
+    CLICK_EVENT_DAYS: ['0', '3651', '1.5'],
+    CORS_ORIGINS: ['*,https://a.b', 'app.sho.rt', 'https://a.b/path', 'https://a.b,', 'null'],
     BOOTSTRAP_API_KEY: ['with space in the middle', 'é'.repeat(20)],
   }
   // What is left of a password with these in it must not be taken for a host or a database.

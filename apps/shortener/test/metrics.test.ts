@@ -14,6 +14,10 @@ t.test('requests are counted by their route, whatever code they ask for', async 
     'http_request_duration_seconds_count{method="GET",route="/:code",status_code="302"} 2',
     'http_request_duration_seconds_count{method="GET",route="/:code",status_code="404"} 2',
     'http_requests_in_flight 0',
+    'shortener_clicks_accepted_total 2',
+    'shortener_clicks_written_total 2',
+    'shortener_clicks_lost_total 0',
+    'shortener_clicks_queued 0',
   ]
   await waitFor(async () => {
     const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n')

@@ -36,7 +36,10 @@ export async function migrate(t: Test, databaseUrl: string): Promise<void> {
 export interface RunningServer {
   url: string
   child: Child
+  /** To make a link. */
   post(body: unknown): Promise<Response>
+  /** A request with the key of the operator, to a path below /api/v1. */
+  api(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>
 }
 
 /** A server process on a migrated database, once it listens. */
@@ -47,10 +50,13 @@ export async function startServer(
 ): Promise<RunningServer> {
   const child = await startMain(t, 'server', { ...serverEnv(databaseUrl), ...env })
   const [, url = ''] = await child.printed(/Server listening at (http:[^"]+)/)
-  const headers = { authorization: `Bearer ${bootstrapKey}`, 'content-type': 'application/json' }
-  return {
-    url,
-    child,
-    post: (body) => fetch(`${url}/api/v1/links`, { method: 'POST', headers, body: JSON.stringify(body) }),
+  const api: RunningServer['api'] = (method, path, body, headers) => {
+    const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
+    return fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${bootstrapKey}`, ...type, ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
   }
+  return { url, child, api, post: (body) => api('POST', '/links', body) }
 }

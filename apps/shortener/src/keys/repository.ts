@@ -1,6 +1,23 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Queryable } from '../database/database.js'
 
+export const scopes = ['read', 'write', 'admin'] as const
+export type Scope = (typeof scopes)[number]
+
+export interface ApiKey {
+  id: number
+  name: string
+  owner: string
+  scopes: Scope[]
+  createdAt: Date
+  revokedAt: Date | null
+}
+
+const columns = 'id, name, owner, scopes, created_at AS "createdAt", revoked_at AS "revokedAt"'
+
+/** The name of the operator's own key, that comes from the environment. */
+export const bootstrapName = 'bootstrap'
+
 /** A key of 192 random bits. */
 export function generateKey(): string {
   return `stf_${randomBytes(24).toString('base64url')}`
@@ -11,20 +28,46 @@ function hashOf(key: string): Buffer {
   return createHash('sha256').update(key).digest()
 }
 
-/** Makes a key valid that the operator chose; the one chosen before is no longer. */
+/** Makes a key valid that the operator chose, with all rights; the one chosen before is no longer. */
 export async function saveBootstrapKey(database: Queryable, key: string): Promise<void> {
   await database.query(
-    `INSERT INTO api_keys (name, hash) VALUES ('bootstrap', $1) ON CONFLICT (name) DO UPDATE SET hash = excluded.hash`,
-    [hashOf(key)],
+    `INSERT INTO api_keys (name, owner, scopes, hash) VALUES ($1, 'default', '{admin}', $2)
+     ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, scopes = excluded.scopes, revoked_at = NULL`,
+    [bootstrapName, hashOf(key)],
   )
 }
 
-/** The id of a key, if it is valid. */
-export async function findKey(database: Queryable, key: string): Promise<number | undefined> {
-  const [row] = await database.query<{ id: number }>('SELECT id FROM api_keys WHERE hash = $1', [hashOf(key)])
-  return row?.id
+/** A new key, which is known in full only now; undefined if one of this name is there, or was. */
+export async function createKey(
+  database: Queryable,
+  { name, owner, scopes }: Pick<ApiKey, 'name' | 'owner' | 'scopes'>,
+): Promise<(ApiKey & { key: string }) | undefined> {
+  const key = generateKey()
+  const [row] = await database.query<ApiKey>(
+    `INSERT INTO api_keys (name, owner, scopes, hash) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (name) DO NOTHING RETURNING ${columns}`,
+    [name, owner, scopes, hashOf(key)],
+  )
+  return row && { ...row, key }
+}
+
+/** The key that this is, if it is valid. */
+export async function findKey(database: Queryable, key: string): Promise<ApiKey | undefined> {
+  const sql = `SELECT ${columns} FROM api_keys WHERE hash = $1 AND revoked_at IS NULL`
+  const [row] = await database.query<ApiKey>(sql, [hashOf(key)])
+  return row
+}
+
+export function listKeys(database: Queryable): Promise<ApiKey[]> {
+  return database.query<ApiKey>(`SELECT ${columns} FROM api_keys ORDER BY id`)
+}
+
+/** From the next request on the key is not valid. False if there is no such key, or it was revoked before. */
+export async function revokeKey(database: Queryable, id: number): Promise<boolean> {
+  const sql = 'UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id'
+  return (await database.query(sql, [id])).length > 0
 }
 
 export async function hasKeys(database: Queryable): Promise<boolean> {
-  return (await database.query('SELECT FROM api_keys LIMIT 1')).length > 0
+  return (await database.query('SELECT FROM api_keys WHERE revoked_at IS NULL LIMIT 1')).length > 0
 }

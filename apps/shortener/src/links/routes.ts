@@ -1,30 +1,123 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
+import { answerOnce } from '../api/idempotency.js'
+import { problems } from '../api/problems.js'
 import type { Database } from '../database/database.js'
-import { authenticate } from '../keys/authenticate.js'
-import { createLink } from './repository.js'
-import { targetParser } from './target.js'
+import { AliasTakenError, LinkNotFoundError } from '../errors.js'
+import { accessOf, needs } from '../keys/authenticate.js'
+import { changed } from './change.js'
+import { answerOf, linkToCreate } from './link.js'
+import { listLinks } from './list.js'
+import { createLinks, deleteLink, findLink, updateLink } from './repository.js'
+import { CodeParams, LinkAnswer, LinkChanges, LinkPage, NewLink, PageQuery, RepeatHeaders } from './schemas.js'
 
-const NewLink = Type.Object({ url: Type.String() }, { additionalProperties: false })
+export interface LinkRoutesOptions {
+  database: Database
+  baseUrl: string
+  /** Checks and normalises a target. */
+  parseTarget: (text: string) => string
+}
 
-const Link = Type.Object({
-  code: Type.String(),
-  shortUrl: Type.String(),
-  url: Type.String(),
-  createdAt: Type.String({ format: 'date-time' }),
-})
+const denied = { 401: 'No valid key', 403: 'The key lacks the scope', 503: 'The database is away' }
+const badBody = { 400: 'Not as documented, or a target that is refused', 413: 'Longer than 16 KiB', 415: 'Not JSON' }
+const notFound = { 404: 'No such link, or another owner’s' }
 
-export const linkRoutes: FastifyPluginAsyncTypebox<{ database: Database; baseUrl: string }> = async (app, options) => {
-  const { database, baseUrl } = options
-  const parseTarget = targetParser(baseUrl)
-  app.decorateRequest('apiKeyId', 0)
-  app.addHook('onRequest', authenticate(database))
+export const linkRoutes: FastifyPluginAsyncTypebox<LinkRoutesOptions> = async (app, options) => {
+  const { database, baseUrl, parseTarget } = options
 
-  app.post('/links', { schema: { body: NewLink, response: { 201: Link } } }, async (request, reply) => {
-    const url = parseTarget(request.body.url)
-    const link = await createLink(database, { url, apiKeyId: request.apiKeyId })
-    const shortUrl = `${baseUrl}/${link.code}`
-    reply.code(201).header('location', shortUrl)
-    return { code: link.code, shortUrl, url: link.url, createdAt: link.createdAt.toISOString() }
+  app.post('/links', {
+    onRequest: needs('write'),
+    schema: {
+      operationId: 'createLink',
+      summary: 'Make a link',
+      description: 'With an Idempotency-Key it may be sent again for 24 hours, and makes one link.',
+      tags: ['links'],
+      headers: RepeatHeaders,
+      body: NewLink,
+      response: {
+        201: LinkAnswer,
+        ...problems({
+          ...denied,
+          ...badBody,
+          409: 'The alias is taken',
+          422: 'The Idempotency-Key came with another body',
+        }),
+      },
+    },
+    handler: async (request, reply) => {
+      const given = linkToCreate(request.body, parseTarget)
+      const { status, body } = await answerOnce(database, request, reply, async (database) => {
+        const [link] = await createLinks(database, accessOf(request), [given])
+        if (!link) throw new AliasTakenError(given.alias)
+        return { status: 201, body: answerOf(link, baseUrl) }
+      })
+      reply.code(status as 201).header('location', body.shortUrl)
+      return body
+    },
+  })
+
+  app.get('/links', {
+    onRequest: needs('read'),
+    schema: {
+      operationId: 'listLinks',
+      summary: 'Links, the newest first',
+      tags: ['links'],
+      querystring: PageQuery,
+      response: { 200: LinkPage, ...problems({ ...denied, 400: 'Not as documented, or no cursor of ours' }) },
+    },
+    handler: async (request) => {
+      const { links, nextCursor } = await listLinks(database, accessOf(request), request.query)
+      return { links: links.map((link) => answerOf(link, baseUrl)), nextCursor }
+    },
+  })
+
+  app.get('/links/:code', {
+    onRequest: needs('read'),
+    schema: {
+      operationId: 'getLink',
+      summary: 'A link',
+      tags: ['links'],
+      params: CodeParams,
+      response: { 200: LinkAnswer, ...problems({ ...denied, ...notFound }) },
+    },
+    handler: async (request) => {
+      const link = await findLink(database, accessOf(request), request.params.code)
+      if (!link) throw new LinkNotFoundError()
+      return answerOf(link, baseUrl)
+    },
+  })
+
+  app.patch('/links/:code', {
+    onRequest: needs('write'),
+    schema: {
+      operationId: 'changeLink',
+      summary: 'Change a link',
+      tags: ['links'],
+      params: CodeParams,
+      body: LinkChanges,
+      response: { 200: LinkAnswer, ...problems({ ...denied, ...badBody, ...notFound }) },
+    },
+    handler: async (request) => {
+      const { code } = request.params
+      const change = changed(request.body, parseTarget)
+      const link = await updateLink(database, accessOf(request), code, change)
+      if (!link) throw new LinkNotFoundError()
+      return answerOf(link, baseUrl)
+    },
+  })
+
+  app.delete('/links/:code', {
+    onRequest: needs('write'),
+    schema: {
+      operationId: 'deleteLink',
+      summary: 'Delete a link; its code never comes back',
+      tags: ['links'],
+      params: CodeParams,
+      response: { 204: Type.Null({ description: 'It is gone' }), ...problems({ ...denied, ...notFound }) },
+    },
+    handler: async (request, reply) => {
+      if (!(await deleteLink(database, accessOf(request), request.params.code))) throw new LinkNotFoundError()
+      return reply.code(204).send(null)
+    },
   })
 }

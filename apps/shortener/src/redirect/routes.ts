@@ -1,18 +1,74 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { problems } from '../api/problems.js'
 import type { Database } from '../database/database.js'
-import { LinkNotFoundError } from '../errors.js'
-import { isCode } from '../links/code.js'
-import { findTarget } from '../links/repository.js'
+import { LinkExpiredError, LinkNotFoundError, LinkUsedUpError } from '../errors.js'
+import { codeKey, isCode, isWritten } from '../links/code.js'
+import { lookUp, type RedirectLink, takeVisit } from './look-up.js'
 
-/** `GET /:code`; Fastify answers `HEAD` from it. */
-export const redirectRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
-  app.get('/:code', { schema: { params: Type.Object({ code: Type.String() }) } }, async (request, reply) => {
-    const { code } = request.params
-    const target = isCode(code) ? await findTarget(database, code) : undefined
-    // Neither answer may be kept: a target can change, and a code can come to be.
-    reply.header('cache-control', 'private, no-store')
-    if (target === undefined) throw new LinkNotFoundError()
-    return reply.redirect(target, 302)
+const keptSeconds = 90
+
+const to = (description: string) => Type.Null({ description })
+
+export interface RedirectRoutesOptions {
+  database: Database
+  /** Counts a click on a link. Must not throw, and is not waited for. */
+  countClick: (request: FastifyRequest, linkId: number) => void
+}
+
+/** `GET /:code`; Fastify answers `HEAD` from it, which takes no visit and is no click. */
+export const redirectRoutes: FastifyPluginAsyncTypebox<RedirectRoutesOptions> = async (app, options) => {
+  const { database, countClick } = options
+
+  app.get('/:code', {
+    schema: {
+      operationId: 'follow',
+      summary: 'Follow a link',
+      tags: ['redirect'],
+      security: [],
+      params: Type.Object({ code: Type.String() }),
+      response: {
+        301: to('To the target, and to be kept for 90 seconds'),
+        302: to('To the target'),
+        307: to('To the target, with the same method'),
+        308: to('To the target, with the same method, and to be kept for 90 seconds'),
+        ...problems({
+          404: 'No such link, or it has not started',
+          410: 'Expired, or used up',
+          503: 'The database is away',
+        }),
+      },
+    },
+    handler: async (request, reply) => {
+      const { code } = request.params
+      const isVisit = request.method === 'GET'
+      // No error may be kept, and no target, but for a while where the link says so: each can change at any time.
+      reply.header('cache-control', 'private, no-store')
+      const link = isCode(code) ? await lookUp(database, codeKey(code)) : undefined
+      const nowMs = Date.now()
+      if (!link || !isWritten(code, link)) throw new LinkNotFoundError()
+      if (link.startsAtMs !== null && nowMs < link.startsAtMs) throw new LinkNotFoundError()
+      if (link.expiresAtMs !== null && nowMs >= link.expiresAtMs) throw new LinkExpiredError()
+      const target = await targetOf(database, link, isVisit)
+      if (target === undefined) throw new LinkUsedUpError()
+      const maxAge = maxAgeOf(link, nowMs)
+      if (maxAge > 0) reply.header('cache-control', `private, max-age=${maxAge}`)
+      if (isVisit) countClick(request, link.id)
+      return reply.redirect(target, link.status)
+    },
   })
+}
+
+/** Where it leads, once it has given a visit for that if its visits are limited; undefined if it has none left. */
+async function targetOf(database: Database, link: RedirectLink, isVisit: boolean): Promise<string | undefined> {
+  if (link.maxVisits === null) return link.url
+  if (link.visitsUsed >= link.maxVisits) return undefined
+  return isVisit ? takeVisit(database, link.id) : link.url
+}
+
+/** For how many seconds a browser may keep a redirect that is called permanent: never past the end of the link. */
+function maxAgeOf({ status, maxVisits, expiresAtMs }: RedirectLink, nowMs: number): number {
+  if (maxVisits !== null || (status !== 301 && status !== 308)) return 0
+  return expiresAtMs === null ? keptSeconds : Math.min(keptSeconds, Math.floor((expiresAtMs - nowMs) / 1_000))
 }
