@@ -118,23 +118,23 @@ t.test('a package made as CONTRIBUTING.md shows is built, checked, tested and pa
   const files = {
     'package.json': manifest,
     'tsconfig.json': tsconfig,
-    'README.md': '# Limiter\n',
+    'README.md': '# Greeter\n',
     'src/index.ts': index,
     'test/plugin.test.ts': `import { checkQuiet } from '@steadfast/testing'
 import t from 'tap'
-import limiter from '../src/index.js'
+import greeter from '../src/index.js'
 
 t.test('it is quiet', async (t) => {
-  await t.resolves(checkQuiet((app) => app.register(limiter)))
+  await t.resolves(checkQuiet((app) => app.register(greeter)))
 })
 `,
   }
   for (const [name, content] of Object.entries(files)) {
-    const file = join(clone, 'packages/limiter', name)
+    const file = join(clone, 'packages/greeter', name)
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, content ?? '')
   }
-  const commands = [[pnpm, 'test', 'packages/limiter'], [pnpm, 'check'], ['.ci/pack']]
+  const commands = [[pnpm, 'test', 'packages/greeter'], [pnpm, 'check'], ['.ci/pack']]
   for (const [command = '', ...args] of commands) {
     const child = await run(command, args)
     t.same(await child.exit, { code: 0, signal: null }, `${args.join(' ') || command}: ${child.output()}`)
@@ -143,10 +143,10 @@ t.test('it is quiet', async (t) => {
   const broken = JSON.parse(manifest ?? '') as Record<string, unknown>
   const faults = {
     'does not belong': { files: ['dist', 'src'] },
-    'limiter can’t be imported': { dependencies: {}, peerDependencies: {} },
+    'greeter can’t be imported': { dependencies: {}, peerDependencies: {} },
   }
   for (const [message, change] of Object.entries(faults)) {
-    writeFileSync(join(clone, 'packages/limiter/package.json'), JSON.stringify({ ...broken, ...change }))
+    writeFileSync(join(clone, 'packages/greeter/package.json'), JSON.stringify({ ...broken, ...change }))
     const child = await run('.ci/pack', [])
     t.equal((await child.exit).code, 1)
     t.match(child.output(), message)

@@ -36,7 +36,8 @@ t.test('every error code has its section in docs/error-codes.md, and every secti
     .map((code) => code.slice(1, -1))
   const sections = [...read('docs/error-codes.md').matchAll(/^### (ERR_[A-Z0-9_]+)$/gm)].map(([, code]) => code)
   t.ok(codes.length > 0)
-  t.same([...new Set(codes)].sort(), sections.sort())
+  const ofNode = ['ERR_HTTP_REQUEST_TIMEOUT']
+  t.same([...new Set(codes)].filter((code) => !ofNode.includes(code)).sort(), sections.sort())
 })
 
 t.test('imports that cross a boundary are refused', async (t) => {

@@ -21,18 +21,33 @@ export async function lockFolder(folder: string): Promise<() => void> {
     await listen(server, socket)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    const found = identityOf(socket)
     const holder = await holderOf(socket)
     if (holder) throw new DatabaseInUseError(folder, holder)
-    rmSync(socket, { force: true }) // of a process that was killed
-    await listen(server, socket)
-    // Another process may have found the same leftover, and removed ours after it: the last one has the folder.
-    const { ino } = statSync(socket)
-    await sleep(takeoverMs)
-    if (statSync(socket, { throwIfNoEntry: false })?.ino !== ino) {
-      throw new DatabaseInUseError(folder, (await holderOf(socket)) ?? 'unknown')
+    // Another process may have found the same leftover of a killed one, and have the folder by now.
+    if (identityOf(socket) !== found) throw await inUse(folder, socket)
+    rmSync(socket, { force: true })
+    try {
+      await listen(server, socket)
+    } catch {
+      throw await inUse(folder, socket)
     }
+    // Or remove ours as the leftover, at this very moment: the last one has the folder.
+    const own = identityOf(socket)
+    await sleep(takeoverMs)
+    if (identityOf(socket) !== own) throw await inUse(folder, socket)
   }
   return () => server.close()
+}
+
+/** Tells one socket of that name from the next, which may be given the same inode. */
+function identityOf(socket: string): string | undefined {
+  const found = statSync(socket, { bigint: true, throwIfNoEntry: false })
+  return found && `${found.ino} ${found.ctimeNs}`
+}
+
+async function inUse(folder: string, socket: string): Promise<Error> {
+  return new DatabaseInUseError(folder, (await holderOf(socket)) ?? 'unknown')
 }
 
 async function listen(server: Server, socket: string): Promise<void> {
