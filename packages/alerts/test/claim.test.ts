@@ -96,7 +96,7 @@ t.test('4: Redis freezes: at least one message, none lost, and one again once it
   t.ok(kindsOf(receiver).every((kind) => kind === 'fire'))
   redis.thaw()
   for (const child of processes) child.process.send({ resolve: { name: 'db' } })
-  await waitFor(() => kindsOf(receiver).includes('resolve'))
+  await waitFor(() => kindsOf(receiver).includes('resolve'), { timeoutMs: 30_000 })
   await allKnow(processes)
   t.equal(kindsOf(receiver).filter((kind) => kind === 'resolve').length, 1)
 })

@@ -46,11 +46,13 @@ export async function startApp(
   t: Test,
   options: Partial<AlertsOptions> & Pick<AlertsOptions, 'channels'>,
   lines: string[] = [],
+  declare: (app: FastifyInstance) => void = () => {},
 ): Promise<FastifyInstance> {
   const stream = { write: (line: string) => void lines.push(line) }
   const app = Fastify({ logger: { stream } })
   t.teardown(() => app.close())
   await app.register(alerts, { service: 'app', groupMs: 20, settleMs: 50, flushMs: 200, ...options })
+  declare(app)
   await app.ready()
   return app
 }

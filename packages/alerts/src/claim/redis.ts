@@ -19,7 +19,7 @@ const toldMs = 600_000
 const acknowledgedMs = 7 * 86_400_000
 const answerMs = 1_000
 /** For how long a Redis that did not answer is left alone. */
-const restMs = 5_000
+const restMs = 2_000
 const againMs = 1_000
 
 /** Several processes tell each thing once. Without Redis each tells all: better twice than not at all. */
