@@ -58,6 +58,8 @@ export interface Sender {
 export interface Item {
   incident: Incident
   kind: Kind
+  /** What it was when the message was made: it may change while that is on its way. */
+  severity: Severity
 }
 
 /** A message of these incidents, which all begin or all are over. */

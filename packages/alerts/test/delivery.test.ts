@@ -19,9 +19,11 @@ t.test('1: 500, then 429 with Retry-After 2, then 202: three POSTs at the right 
   const app = await startApp(t, { channels: [webhook({ url: receiver.url, secret, allowPrivate: true })] })
   const failed: unknown[] = []
   app.alerts.on('failed', ({ attempts, reason, isFinal }) => failed.push([attempts, reason, isFinal]))
-  const delivered = new Promise((resolve) => app.alerts.on('delivered', resolve))
+  const delivered: unknown[] = []
+  app.alerts.on('delivered', (details) => delivered.push(details))
   await app.alerts.fire(down)
-  t.match(await delivered, { channel: 'webhook', attempts: 3 })
+  await waitFor(() => delivered.length === 1)
+  t.match(delivered, [{ channel: 'webhook', attempts: 3 }])
   const [first, second, third] = receiver.received as [Received, Received, Received]
   const firstMs = second.atMs - first.atMs
   t.ok(firstMs >= 95 && firstMs < 1_100, `${firstMs} ms: at least 100, at most 1000`)
@@ -213,6 +215,31 @@ t.test('6: a change of severity updates the incident', async (t) => {
     ['resolve', 'info', undefined],
   ])
   t.equal(new Set(memory.told.map((each) => each.alerts[0]?.key)).size, 1)
+})
+
+t.test('6: a severity that changes, and an end that comes, while a message is on its way', async (t) => {
+  const answers: (() => void)[] = []
+  const memory = remembering('memory', { batch: 1 })
+  const send = memory.send.bind(memory)
+  memory.send = (notification, signal) => {
+    send(notification, signal)
+    return new Promise<void>((resolve) => answers.push(resolve))
+  }
+  const { clock, alerts } = makeCenter({ channels: [memory] })
+  const kinds = () => memory.told.map((each) => `${each.alerts[0]?.kind} ${each.severity}`)
+  await alerts.fire({ ...down, severity: 'error' })
+  await clock.advance(100)
+  await alerts.fire(down)
+  answers[0]?.()
+  await clock.advance(100)
+  t.same(kinds(), ['fire error', 'update critical'])
+  await alerts.resolve(down)
+  answers[1]?.()
+  await clock.advance(6_000)
+  await alerts.fire(down)
+  answers[2]?.()
+  await clock.advance(100)
+  t.same(kinds().slice(2), ['resolve critical', 'fire critical'])
 })
 
 t.test('6: acknowledge stops repeats', async (t) => {

@@ -1,3 +1,4 @@
+import type { Severity } from '../alert.js'
 import type { Kind } from '../due.js'
 import type { Incident } from '../incident.js'
 
@@ -14,7 +15,7 @@ export interface Claim {
   acknowledge(key: string): void
   /** @param leaseMs after which another may tell it, if this process does not say that it has */
   ask(incident: Incident, channel: string, kind: Kind, repeatMs: number | undefined, leaseMs: number): Promise<Verdict>
-  done(incident: Incident, channel: string, kind: Kind): void
+  done(key: string, channel: string, kind: Kind, severity: Severity): void
   /** It could not tell it: others may. */
   giveUp(key: string, channel: string): void
   /** @param isLeft whether the incidents go on in a spool, and must not end meanwhile */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Severity } from '../alert.js'
 import type { Clock } from '../clock.js'
 import type { Kind } from '../due.js'
 import type { Incident } from '../incident.js'
@@ -87,7 +88,7 @@ export class RedisClaim implements Claim {
       resolve: nowMs - startsAtMs,
       over: nowMs - startsAtMs,
     }
-    const what = kind === 'fire' ? 'firing' : whatOf(incident, kind)
+    const what = kind === 'fire' ? 'firing' : whatOf(incident.alert.severity, kind)
     const answer = await this.#call(claimScript, keys, [this.#process, what, isOld[kind], leaseMs, holdMs, kind])
     if (answer === undefined) {
       // Who still holds it can't be known: the holds of others would be over by then.
@@ -98,10 +99,9 @@ export class RedisClaim implements Claim {
     return { waitMs: verdict === 'held' ? againMs : Math.min(againMs, Math.max(50, ms)) }
   }
 
-  done(incident: Incident, channel: string, kind: Kind): void {
-    const { key } = incident
+  done(key: string, channel: string, kind: Kind, severity: Severity): void {
     const keys = [this.#told(key, channel), this.#lease(key, channel), this.#key('acknowledged', key)]
-    void this.#call(doneScript, keys, [this.#process, whatOf(incident, kind), toldMs])
+    void this.#call(doneScript, keys, [this.#process, whatOf(severity, kind), toldMs])
   }
 
   giveUp(key: string, channel: string): void {
@@ -158,6 +158,6 @@ export class RedisClaim implements Claim {
   }
 }
 
-function whatOf({ alert }: Incident, kind: Kind): string {
-  return isEnd(kind) ? 'resolved' : `firing:${alert.severity}`
+function whatOf(severity: Severity, kind: Kind): string {
+  return isEnd(kind) ? 'resolved' : `firing:${severity}`
 }

@@ -140,7 +140,7 @@ export class Lane {
       const incident = this.#desk.incidentOf(key)
       if (!incident || batched.has(incident)) continue
       const next = due(incident, this.channel.name, this.#policy(incident), horizonMs, this.#isLate(incident))
-      if (next.kind) items.push({ incident, kind: next.kind })
+      if (next.kind) items.push({ incident, kind: next.kind, severity: incident.alert.severity })
       else if (next.atMs !== undefined) this.#looks.set(key, next.atMs)
     }
     this.#batches.push(...batchesOf(items, ({ incident }) => this.#desk.groupOf(incident), this.channel.batch, nowMs))
@@ -157,6 +157,7 @@ export class Lane {
       else this.#suppress(batch, nowMs)
       return
     }
+    for (const item of batch.items) item.severity = item.incident.alert.severity
     const notification = notificationOf(name, batch.items, this.#desk.sender, nowMs)
     try {
       await sendOnce(this.channel, notification, this.#desk.clock, this.#stopped.signal)
@@ -177,12 +178,12 @@ export class Lane {
     batch.items = batch.items.flatMap(({ incident }) => {
       if (this.#desk.incidentOf(incident.key) !== incident) return []
       if (nowMs - incident.changedAtMs > maxAgeMs) {
-        this.#told({ incident, kind: 'fire' }, 'refused')
+        this.#told({ incident, kind: 'fire', severity: incident.alert.severity }, 'refused')
         this.#desk.dropped(incident, 'age', this.channel.name)
         return []
       }
       const { kind } = due(incident, this.channel.name, this.#policy(incident), nowMs, true)
-      if (kind && isEnd(kind) === wasEnd) return [{ incident, kind }]
+      if (kind && isEnd(kind) === wasEnd) return [{ incident, kind, severity: incident.alert.severity }]
       this.#looks.set(incident.key, nowMs) // to another message, or none
       return []
     })
@@ -203,12 +204,16 @@ export class Lane {
     })
   }
 
-  #told({ incident, kind }: Item, status: 'firing' | 'resolved' | 'suppressed' | 'refused', isOurs = true): void {
+  #told(
+    { incident, kind, severity }: Item,
+    status: 'firing' | 'resolved' | 'suppressed' | 'refused',
+    isOurs = true,
+  ): void {
     const { name } = this.channel
     const atMs = this.#desk.clock.nowMs()
-    incident.told[name] = { status, severity: incident.alert.severity, atMs }
+    incident.told[name] = { status, severity, atMs }
     this.#late.delete(incident)
-    if (isOurs) this.#desk.claim.done(incident, name, kind)
+    if (isOurs) this.#desk.claim.done(incident.key, name, kind, severity)
     this.#desk.told(incident)
     this.#looks.set(incident.key, Math.min(this.#looks.get(incident.key) ?? Infinity, atMs + this.#groupMs))
   }
