@@ -109,5 +109,8 @@ t.test('a plugin that is registered twice, and one whose spool can’t be made',
   const other = Fastify()
   t.teardown(() => other.close())
   const options = { service: 'app', channels: [remembering()], spool: { dir: '/etc/hostname/spool' } }
-  await t.rejects(async () => other.register(alerts, options), { code: 'ERR_ALERTS_SPOOL', message: /\/etc\/hostname\/spool/ })
+  await t.rejects(async () => other.register(alerts, options), {
+    code: 'ERR_ALERTS_SPOOL',
+    message: /\/etc\/hostname\/spool/,
+  })
 })

@@ -13,6 +13,7 @@ export const rungs: Rung[] = [
   rung('shutdown', '@steadfast/shutdown', 'steadfast', ['shutdown']),
   rung('health', '@steadfast/health', 'steadfast', ['health']),
   rung('metrics', '@steadfast/metrics', 'steadfast', ['metrics']),
+  rung('alerts', '@steadfast/alerts with rules on errors and p99', 'steadfast', ['alerts']),
   rung('lru-cache', 'lru-cache before the look-up', 'ecosystem', ['cache']),
   rung('under-pressure', '@fastify/under-pressure with a status route', 'ecosystem', ['health']),
   rung('rate-limit', '@fastify/rate-limit in memory', 'ecosystem', ['limit']),

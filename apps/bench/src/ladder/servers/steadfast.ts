@@ -12,6 +12,14 @@ if (parts.includes('health')) {
   await app.register(health, { paths: { details: healthPath } })
 }
 if (parts.includes('metrics')) await app.register((await import('@steadfast/metrics')).default)
+if (parts.includes('alerts')) {
+  const { default: alerts } = await import('@steadfast/alerts')
+  const rules = [
+    { name: 'errors', severity: 'critical', on: 'errorRate', above: 0.05 },
+    { name: 'slow', severity: 'error', on: 'p99Ms', above: 1_000 },
+  ] as const
+  await app.register(alerts, { service: 'bench', channels: [{ name: 'none', send() {} }], rules: [...rules] })
+}
 
 app.get<{ Params: { code: string } }>('/:code', async (request, reply) => {
   const target = links.get(request.params.code)
