@@ -80,9 +80,9 @@ export function checkAlert(input: AlertInput): Alert {
 }
 
 /** @throws ERR_ALERTS_OPTION */
-export function checkId({ name, labels = {} }: AlertId): Required<AlertId> {
-  given.need('name', name, nameRule)
-  given.take('labels', labels, labelsRule)
+export function checkId({ name, labels = {} }: AlertId, of: string = ''): Required<AlertId> {
+  given.need(`${of}name`, name, nameRule)
+  given.take(`${of}labels`, labels, labelsRule)
   return { name, labels: { ...labels } }
 }
 

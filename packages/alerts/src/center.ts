@@ -38,6 +38,7 @@ export class Center implements Desk {
   readonly #options: ResolvedAlertsOptions
   readonly #found = new WeakSet<Incident>()
   readonly #ended = new WeakSet<Incident>()
+  readonly #cancels = new Set<() => void>()
 
   constructor(
     options: ResolvedAlertsOptions,
@@ -85,7 +86,7 @@ export class Center implements Desk {
       this.events.emit('fired', { key, name: alert.name, severity: alert.severity })
     }
     known.alert = alert
-    if (!hasChanged) return { key, saved: Promise.resolve() }
+    if (!hasChanged) return { key, saved: this.store.whenWritten() }
     delete known.endsAtMs
     known.changedAtMs = nowMs
     return { key, saved: this.#changed(known) }
@@ -100,7 +101,7 @@ export class Center implements Desk {
     this.claim.letGo(key)
     const saved = this.store.save(incident)
     for (const lane of this.lanes) lane.look(incident)
-    this.clock.after(this.#options.settleMs, () => this.#settle(incident))
+    this.#later(this.#options.settleMs, () => this.#settle(incident))
     return saved
   }
 
@@ -114,7 +115,7 @@ export class Center implements Desk {
 
   /** Looks at everything anew once a silence is over. */
   lookAgainAt(atMs: number): void {
-    this.clock.after(Math.max(0, atMs - this.clock.nowMs()), () => {
+    this.#later(Math.max(0, atMs - this.clock.nowMs()), () => {
       for (const id of this.silences.prune(this.clock.nowMs())) this.store.removeSilence(id)
       for (const incident of this.store.all) for (const lane of this.lanes) lane.look(incident)
     })
@@ -123,7 +124,7 @@ export class Center implements Desk {
   /** An earlier process has left it. */
   adopt(incident: Incident): Promise<void> {
     this.#found.add(incident)
-    if (incident.endsAtMs !== undefined) this.clock.after(this.#options.settleMs, () => this.#settle(incident))
+    if (incident.endsAtMs !== undefined) this.#later(this.#options.settleMs, () => this.#settle(incident))
     return this.#changed(incident)
   }
 
@@ -143,6 +144,7 @@ export class Center implements Desk {
 
   async close(): Promise<void> {
     for (const lane of this.lanes) lane.stop()
+    for (const cancel of this.#cancels) cancel()
     const left = this.lanes.reduce((sum, { batches }) => sum + batches.length, 0)
     if (left > 0 && this.spool) this.log.info({ messages: left }, 'alerts: what is not delivered is left in the spool')
     else if (left > 0) this.log.warn({ messages: left }, 'alerts: not delivered, and there is no spool to leave it in')
@@ -179,6 +181,7 @@ export class Center implements Desk {
   }
 
   told(incident: Incident): void {
+    if (this.store.get(incident.key) !== incident) return // it had to make room
     void this.store.save(incident)
     this.#settle(incident)
   }
@@ -211,6 +214,7 @@ export class Center implements Desk {
 
   dropped({ key, alert }: Incident, reason: DropReason, channel?: string): void {
     this.counts.dropped[reason]++
+    if (reason === 'full') this.claim.letGo(key)
     this.events.emit('dropped', { reason, key, ...(channel !== undefined && { channel }) })
     if (reason === 'suppressed') return // its number is told, in the channel itself
     this.log.error({ alert: alert.name, severity: alert.severity, key, channel }, `alerts: dropped (${reason})`)
@@ -218,6 +222,14 @@ export class Center implements Desk {
 
   failedInside(err: unknown): void {
     this.log.error({ err }, 'alerts: a fault of its own; the channel goes on')
+  }
+
+  #later(ms: number, act: () => void): void {
+    const cancel = this.clock.after(ms, () => {
+      this.#cancels.delete(cancel)
+      act()
+    })
+    this.#cancels.add(cancel)
   }
 
   #changed(incident: Incident): Promise<void> {

@@ -47,7 +47,7 @@ function fits(wanted: string | RegExp, value: string | undefined): boolean {
 export function packMatcher(matcher: Matcher): unknown {
   return JSON.parse(
     JSON.stringify(matcher, (_key, value) =>
-      value instanceof RegExp ? { source: value.source, flags: value.flags } : value,
+      value instanceof RegExp ? { $pattern: [value.source, value.flags] } : value,
     ),
   )
 }
@@ -55,8 +55,6 @@ export function packMatcher(matcher: Matcher): unknown {
 /** @throws SyntaxError if it holds what is no regular expression */
 export function unpackMatcher(packed: unknown): Matcher {
   return JSON.parse(JSON.stringify(packed), (_key, value) =>
-    typeof value?.source === 'string' && typeof value.flags === 'string'
-      ? new RegExp(value.source, value.flags)
-      : value,
+    Array.isArray(value?.$pattern) ? new RegExp(value.$pattern[0], value.$pattern[1]) : value,
   ) as Matcher
 }

@@ -1,4 +1,5 @@
 import type { Center } from './center.js'
+import { pendingOf } from './pending.js'
 import type { DropReason } from './store.js'
 
 export interface AlertStats {
@@ -20,7 +21,7 @@ export function statsOf(center: Center): AlertStats {
   const channels = lanes.map((lane) => [lane.channel.name, { ...counts.of(lane.channel.name), isGone: lane.isGone }])
   return {
     firing: [...center.incidents].filter(({ endsAtMs }) => endsAtMs === undefined).length,
-    pending: lanes.reduce((sum, { batches }) => sum + batches.reduce((n, { items }) => n + items.length, 0), 0),
+    pending: pendingOf(center).length,
     fired: counts.fired,
     resolved: counts.resolved,
     dropped: { ...counts.dropped },

@@ -45,6 +45,11 @@ export class IncidentStore {
     return this.#write((spool) => spool.journal.set(idOf(incident.key), incident))
   }
 
+  /** Resolves once all that was saved so far is written. */
+  whenWritten(): Promise<void> {
+    return this.#spool?.journal.whenWritten() ?? Promise.resolve()
+  }
+
   remove(key: string): void {
     this.#incidents.delete(key)
     this.#write((spool) => spool.journal.delete(idOf(key)))

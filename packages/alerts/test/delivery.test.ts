@@ -242,6 +242,23 @@ t.test('6: a severity that changes, and an end that comes, while a message is on
   t.same(kinds().slice(2), ['resolve critical', 'fire critical'])
 })
 
+t.test('3: an end that waits for the limit is not told of what has begun again meanwhile', async (t) => {
+  const memory = remembering('memory', { batch: 1 })
+  const { clock, alerts } = makeCenter({ channels: [memory], limit: { perMinute: 2 } })
+  await alerts.fire(down)
+  await alerts.fire({ ...down, name: 'other' })
+  await clock.advance(100)
+  await alerts.resolve(down)
+  await clock.advance(10_000) // it waits now
+  await alerts.fire(down)
+  await clock.advance(300_000)
+  t.same(
+    memory.told.map(({ status }) => status),
+    ['firing', 'firing'],
+  )
+  t.same(alerts.pending(), [])
+})
+
 t.test('6: acknowledge stops repeats', async (t) => {
   const memory = remembering()
   const routes = [{ match: {}, channels: ['memory'], repeatMs: 60_000 }]

@@ -112,6 +112,7 @@ export class Lane {
       }
     } catch (error) {
       this.#desk.failedInside(error) // a fault of ours must not stop the channel
+      this.#pausedUntilMs = this.#desk.clock.nowMs() + 1_000
     } finally {
       this.#isBusy = false
       this.#wake()
@@ -148,7 +149,7 @@ export class Lane {
 
   async #deliver(batch: Batch): Promise<void> {
     const { name, deadlineMs } = this.channel
-    if (batch.attempts > 0) this.#renew(batch)
+    this.#renew(batch)
     await this.#claim(batch, deadlineMs + marginMs)
     const nowMs = this.#desk.clock.nowMs()
     if (batch.items.length === 0) return this.#remove(batch)
@@ -162,7 +163,8 @@ export class Lane {
     try {
       await sendOnce(this.channel, notification, this.#desk.clock, this.#stopped.signal)
     } catch (error) {
-      return this.#failed(batch, error, notification.id)
+      // Cut off by the end of the app, it stays as it was.
+      return this.#stopped.signal.aborted ? undefined : this.#failed(batch, error, notification.id)
     }
     this.#succeeded()
     this.#remove(batch)
@@ -170,19 +172,22 @@ export class Lane {
     this.#desk.delivered(this.channel, notification, batch.attempts + 1)
   }
 
-  /** What has changed since the last attempt: an incident that is over by now is told in one message. */
+  /** What has changed since it was formed or last tried: an incident that is over by now is told in one message. */
   #renew(batch: Batch): void {
     const { clock, maxAgeMs } = this.#desk
     const nowMs = clock.nowMs()
+    const isAgain = batch.attempts > 0
+    const horizonMs = isAgain ? nowMs : nowMs + this.#groupMs
     const wasEnd = isEnd(batch.items[0]!.kind)
     batch.items = batch.items.flatMap(({ incident }) => {
       if (this.#desk.incidentOf(incident.key) !== incident) return []
-      if (nowMs - incident.changedAtMs > maxAgeMs) {
+      if (isAgain && nowMs - incident.changedAtMs > maxAgeMs) {
         this.#told({ incident, kind: 'fire', severity: incident.alert.severity }, 'refused')
         this.#desk.dropped(incident, 'age', this.channel.name)
         return []
       }
-      const { kind } = due(incident, this.channel.name, this.#policy(incident), nowMs, true)
+      const isLate = isAgain || this.#isLate(incident)
+      const { kind } = due(incident, this.channel.name, this.#policy(incident), horizonMs, isLate)
       if (kind && isEnd(kind) === wasEnd) return [{ incident, kind, severity: incident.alert.severity }]
       this.#looks.set(incident.key, nowMs) // to another message, or none
       return []

@@ -1,4 +1,4 @@
-import { type Severity, severities } from '../alert.js'
+import { checkId, type Severity, severities } from '../alert.js'
 import * as given from '../given.js'
 import type { WindowWish } from './traffic.js'
 
@@ -84,7 +84,6 @@ export function resolveRules(rules: Threshold[] | undefined): ResolvedRule[] {
 
 function resolveRule(of: string, rule: Threshold): ResolvedRule {
   given.takeObject(of, rule, keys)
-  given.need(`${of}.name`, rule.name, given.text)
   given.need(`${of}.severity`, rule.severity, given.oneOf(severities))
   given.need(`${of}.on`, rule.on, signalRule)
   given.take(`${of}.above`, rule.above, given.number)
@@ -92,7 +91,7 @@ function resolveRule(of: string, rule: Threshold): ResolvedRule {
   if ((rule.above === undefined) === (rule.below === undefined)) given.fail(of, 'given one of above and below', rule)
   given.take(`${of}.repeatMs`, rule.repeatMs, given.duration)
   given.take(`${of}.summary`, rule.summary, given.text)
-  given.take(`${of}.labels`, rule.labels, given.object)
+  checkId(rule, `${of}.`)
   given.take(`${of}.runbookUrl`, rule.runbookUrl, given.webAddress)
   given.take(`${of}.dashboardUrl`, rule.dashboardUrl, given.webAddress)
   const wish = resolveWish(of, rule)

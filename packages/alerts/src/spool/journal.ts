@@ -63,6 +63,10 @@ export class Journal {
     return this.#write(encode(id, undefined))
   }
 
+  async whenWritten(): Promise<void> {
+    await this.#writing
+  }
+
   /** Says that the owner lives. */
   async touch(): Promise<void> {
     if (this.#file) await utimes(this.#path(this.#number), new Date(), new Date())
