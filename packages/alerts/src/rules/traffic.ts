@@ -17,6 +17,7 @@ export interface WindowWish {
 /** The windows of an app: one for each length of time and route, whichever rules read them. */
 export class Traffic {
   readonly #wishes: readonly WindowWish[]
+  readonly #hasDurations: boolean
   readonly #windows = new Map<string, Window>()
   readonly #routes = new Map<string, RouteTraffic>()
   /** For requests that no route takes. */
@@ -24,6 +25,7 @@ export class Traffic {
 
   constructor(wishes: readonly WindowWish[]) {
     this.#wishes = wishes
+    this.#hasDurations = wishes.some(({ hasDurations }) => hasDurations)
     this.#unrouted = { windows: this.#make(undefined) }
   }
 
@@ -38,7 +40,8 @@ export class Traffic {
   }
 
   record({ windows }: RouteTraffic, durationMs: number, isError: boolean): void {
-    const bucket = bucketOf(durationMs)
+    if (windows.length === 0) return
+    const bucket = this.#hasDurations ? bucketOf(durationMs) : 0
     for (const window of windows) window.record(bucket, isError)
   }
 

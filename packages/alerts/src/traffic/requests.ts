@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks' // the global is a getter
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RouteTraffic, Traffic } from '../rules/traffic.js'
+import { ConfigOf } from './config-of.js'
 
 /** A request that is being answered; a connection of HTTP/1.1 has one of these for all of its requests. */
 interface Turn {
@@ -32,6 +33,7 @@ export class Requests {
   /** By the config that each route has; undefined for probes. */
   readonly #routes = new WeakMap<object, { traffic: RouteTraffic | undefined }>()
   readonly #onFinish: (message: unknown) => void
+  readonly #configOf = new ConfigOf()
   #isListening = false
 
   constructor(traffic: Traffic) {
@@ -55,7 +57,7 @@ export class Requests {
 
   /** At the first onRequest. */
   note(request: FastifyRequest, reply: FastifyReply): void {
-    const { config } = request.routeOptions
+    const config = this.#configOf.of(request)
     const route = (this.#routes.get(config) ?? this.#add(config)).traffic
     if (!route) return
     const turn = this.#turnFor(request.raw, reply.raw, route)
