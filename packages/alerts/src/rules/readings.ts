@@ -9,8 +9,11 @@ const resolutionMs = 20
 /** What rules look at. */
 export class Readings {
   readonly #traffic: Traffic
-  /** One for each rule, which starts it anew at each look. */
-  readonly #delays = new Map<ResolvedRule, IntervalHistogram>()
+  /**
+   * Two for each rule, which reads the older one and starts it anew at each look: over the last two intervals, for the first delay
+   * after a start is not noted.
+   */
+  readonly #delays = new Map<ResolvedRule, [older: IntervalHistogram, younger: IntervalHistogram]>()
 
   constructor(traffic: Traffic) {
     this.#traffic = traffic
@@ -35,20 +38,24 @@ export class Readings {
   start(rules: readonly ResolvedRule[]): void {
     for (const rule of rules) {
       if (rule.on !== 'eventLoopDelayMs') continue
-      const histogram = monitorEventLoopDelay({ resolution: resolutionMs })
-      histogram.enable()
-      this.#delays.set(rule, histogram)
+      const [older, younger] = [resolutionMs, resolutionMs].map((resolution) => monitorEventLoopDelay({ resolution }))
+      older!.enable()
+      younger!.enable()
+      this.#delays.set(rule, [older!, younger!])
     }
   }
 
   stop(): void {
-    for (const histogram of this.#delays.values()) histogram.disable()
+    for (const histogram of [...this.#delays.values()].flat()) histogram.disable()
     this.#delays.clear()
   }
 
   #delayOf(rule: ResolvedRule): number | undefined {
-    const histogram = this.#delays.get(rule)
-    if (!histogram || histogram.count === 0) return undefined
+    const delays = this.#delays.get(rule)
+    if (!delays) return undefined
+    const [histogram, younger] = delays
+    this.#delays.set(rule, [younger, histogram])
+    if (histogram.count === 0) return undefined
     // It notes the time from one tick to the next, which is due after the resolution.
     const lateMs = Math.max(0, histogram.percentile(99) / 1e6 - resolutionMs)
     histogram.reset()
