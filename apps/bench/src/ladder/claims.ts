@@ -25,9 +25,10 @@ export interface Claim {
 
 export const claims: Record<Part | 'redirect', Claim> = {
   redirect: { check: checkRedirect },
-  // A cache shows in nothing but the right answer, nor does what waits for the end.
+  // A cache shows in nothing but the right answer, nor does what waits for the end, or for something to go wrong.
   cache: { check: checkRedirect },
   shutdown: { check: checkRedirect },
+  alerts: { check: checkRedirect },
   health: { check: checkHealth },
   limit: { check: checkLimit, count: ({ url }, clients) => countedHits(url, clients) },
   log: { check: checkLog, count: async ({ logFolder }) => accessLines(logFolder).length, isLate: true },

@@ -17,6 +17,7 @@ export const rungs: Rung[] = [
   rung('limiter', '@steadfast/limiter in memory', 'steadfast', ['limit']),
   rung('limiter-redis', '@steadfast/limiter in Redis, auto-pipelined', 'steadfast', ['limit'], { redis: true }),
   rung('cache', '@steadfast/cache before the look-up', 'steadfast', ['cache']),
+  rung('alerts', '@steadfast/alerts with rules on errors and p99', 'steadfast', ['alerts']),
   rung('lru-cache', 'lru-cache before the look-up', 'ecosystem', ['cache']),
   rung('under-pressure', '@fastify/under-pressure with a status route', 'ecosystem', ['health']),
   rung('rate-limit', '@fastify/rate-limit in memory', 'ecosystem', ['limit']),

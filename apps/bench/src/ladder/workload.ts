@@ -35,7 +35,7 @@ export interface ServerOptions {
   logFolder?: string
 }
 
-export type Part = 'cache' | 'health' | 'limit' | 'log' | 'metrics' | 'shutdown'
+export type Part = 'alerts' | 'cache' | 'health' | 'limit' | 'log' | 'metrics' | 'shutdown'
 
 export function serverOptions(): ServerOptions {
   return JSON.parse(process.argv[2]!) as ServerOptions

@@ -28,6 +28,14 @@ if (parts.includes('limit')) {
     ...(redisUrl && { redis: await newRedis(redisUrl), keyPrefix: prefix }),
   })
 }
+if (parts.includes('alerts')) {
+  const { default: alerts } = await import('@steadfast/alerts')
+  const rules = [
+    { name: 'errors', severity: 'critical', on: 'errorRate', above: 0.05 },
+    { name: 'slow', severity: 'error', on: 'p99Ms', above: 1_000 },
+  ] as const
+  await app.register(alerts, { service: 'bench', channels: [{ name: 'none', send() {} }], rules: [...rules] })
+}
 
 async function newRedis(url: string) {
   const { Redis } = await import('ioredis')
