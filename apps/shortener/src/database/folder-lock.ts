@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseInUseError } from '../errors.js'
 
-const takeoverMs = 200
+const takeoverMs = 1_000 // a process that found the same leftover may not get a core for long
 const answerTimeoutMs = 1_000
 
 /**
