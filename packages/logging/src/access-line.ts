@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { inspect } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Logger, pino } from 'pino'
 import type { ResolvedAccessLog } from './access-options.js'
@@ -7,6 +8,7 @@ import type { Turn } from './in-flight.js'
 import { isAscii, isPlain } from './plain.js'
 import { isLazy, type RequestLog } from './request-log.js'
 import type { RouteInfo } from './route.js'
+import * as rules from './rules.js'
 import { traceIdOf } from './trace.js'
 
 /** A request that is over. */
@@ -44,7 +46,7 @@ export class AccessLine {
   /** Whether the app calls a key of the line a secret, or has patterns of its own: it is then looked at as a whole. */
   readonly #isSuspect: boolean
   readonly #tail: string
-  readonly #addressOf: (request: FastifyRequest) => string | undefined
+  readonly #addressOf: (ip: string | undefined) => string | undefined
   readonly #methods = new Map<string, string>()
   #common = ''
   #commonText = ''
@@ -71,7 +73,7 @@ export class AccessLine {
     const { log, reply, status, error, level } = completed
     const isOwn = this.#internals.hasSerializers || this.#isSerialized(log, reply.request)
     if (isOwn) {
-      log[level as 'info']({ req: reply.request, res: reply, ...this.#moreOf(completed) }, message)
+      log[level as 'info']({ ...this.#moreOf(completed), req: reply.request, res: reply }, message)
       return
     }
     const isPlain = this.#internals.isPlain && !this.#options.fields && !error && status < 500
@@ -91,16 +93,32 @@ export class AccessLine {
   }
 
   #moreOf({ reply, error }: Completed): object {
-    const fields = this.#options.fields?.(reply.request, reply)
-    return { responseTime: microsOf(reply) / 1_000, ...fields, ...(error && { err: error }) }
+    return { ...this.#fieldsOf(reply), responseTime: microsOf(reply) / 1_000, ...(error && { err: error }) }
+  }
+
+  /** What the app adds; where that fails, why. */
+  #fieldsOf(reply: FastifyReply): object {
+    const { fields } = this.#options
+    if (!fields) return {}
+    try {
+      const given: unknown = fields(reply.request, reply)
+      // A promise comes too late, and what it is rejected with would end the process.
+      if (given instanceof Promise) given.catch(() => {})
+      if (!isPlainObject(given))
+        throw new TypeError(`accessLog.fields gave ${inspect(given, { depth: 0 })}, not an object`)
+      const { level: _level, time: _time, [this.#internals.messageKey]: _message, ...rest } = given
+      return rest
+    } catch (error) {
+      return { fieldsError: error instanceof Error ? error.message : inspect(error, { depth: 0 }) }
+    }
   }
 
   #byPino(completed: Completed): void {
-    const { log, level, reply, status, route, bytes } = completed
+    const { log, level, reply, turn, status, route, bytes } = completed
     const { method, originalUrl } = reply.request
-    const remoteAddress = this.#addressOf(reply.request)
+    const remoteAddress = this.#addressOf(turn.ip ?? reply.request.ip)
     const req = { method, url: this.#internals.scrub(originalUrl), route: route.path, remoteAddress }
-    const details = { req, res: { statusCode: status, bytes }, ...this.#moreOf(completed) }
+    const details = { ...this.#moreOf(completed), req, res: { statusCode: status, bytes } }
     log.child({}, asItIs)[level as 'info'](details, message)
   }
 
@@ -155,7 +173,7 @@ export class AccessLine {
   }
 
   #addressTextOf(request: FastifyRequest, turn: Turn): string {
-    const address = this.#addressOf(request)
+    const address = this.#addressOf(turn.ip)
     // A proxy may send anything.
     const known = this.#textOf(address ?? '').replace(/[^\0-\x7f]/g, '?')
     const text = address === undefined ? '' : `,"remoteAddress":"${known}"`
@@ -173,6 +191,10 @@ export class AccessLine {
 /** V8 keeps what was put together as a tree of its parts, and would go through it again for every line. */
 function flat(text: string): string {
   return Buffer.from(text).toString()
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return rules.object.test(value) && !(value instanceof Promise)
 }
 
 function partsOf(log: Logger | RequestLog): Parts {
@@ -196,8 +218,8 @@ function timeText(reply: FastifyReply): string {
 function addressBy({
   ip,
   ipKey = randomBytes(32).toString('hex'),
-}: ResolvedAccessLog): (request: FastifyRequest) => string | undefined {
+}: ResolvedAccessLog): (ip: string | undefined) => string | undefined {
   if (ip === false) return () => undefined
-  if (ip === 'plain') return (request) => request.ip
-  return (request) => request.ip && createHmac('sha256', ipKey).update(request.ip).digest('base64url').slice(0, 16)
+  if (ip === 'plain') return (address) => address
+  return (address) => address && createHmac('sha256', ipKey).update(address).digest('base64url').slice(0, 16)
 }

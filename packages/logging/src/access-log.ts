@@ -30,6 +30,11 @@ export class AccessLog {
     this.#RequestLog = requestLogOf(internals.root)
   }
 
+  /** Whether it says what becomes of a request. */
+  hasLineFor(request: FastifyRequest): boolean {
+    return !this.#routes.of(request).isProbe
+  }
+
   begin(request: FastifyRequest, reply: FastifyReply): void {
     this.#inFlight.begin(request, reply)
   }

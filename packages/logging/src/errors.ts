@@ -14,6 +14,12 @@ export const UnknownOptionError: Coded<[name: string, known: string]> = createEr
   '%s is no option; there are %s',
 )
 
+/** The app has @steadfast/logging already. */
+export const RegisteredTwiceError: Coded<[]> = createError(
+  'ERR_LOGGING_REGISTERED_TWICE',
+  'this app has logging already: register the plugin once, at the root',
+)
+
 /** The file can't be written. Takes its path and the reason. */
 export const FileError: Coded<[path: string, reason: string]> = createError(
   'ERR_LOGGING_FILE',

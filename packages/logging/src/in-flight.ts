@@ -11,6 +11,8 @@ export class Turn {
   writtenBytes: number | undefined = undefined
   /** The client's address as lines have it, once it is known to be that of the connection. */
   addressText: string | undefined = undefined
+  /** The client's address, as long as the text is not known: a connection that is lost has none any more. */
+  ip: string | undefined = undefined
 }
 
 /** Where a connection, or else a response, leads to its turn. */
@@ -45,6 +47,7 @@ export class InFlight {
     const turn = owner(socket)[this.#own] ?? this.#follow(socket)
     turn.reply = reply
     turn.sentBytes = socket._bytesDispatched
+    if (turn.addressText === undefined) turn.ip = request.ip
   }
 
   /** Ends a request, once: undefined if it has ended before, else its turn. */
@@ -73,6 +76,7 @@ export class InFlight {
     const response = reply.raw as { write: (...args: unknown[]) => boolean }
     const turn = new Turn()
     turn.reply = reply
+    turn.ip = reply.request.ip
     turn.writtenBytes = 0
     owner(reply.raw)[this.#own] = turn
     const { write } = response

@@ -36,7 +36,7 @@ export class Logging {
     const { root } = this.#internals
     takeObject('the options of setLevel', options, ['forMs'], '')
     const known = [...Object.keys(root.levels.values), 'silent']
-    take('level', level, rules.oneOf(...known))
+    if (!known.includes(level)) rules.refuse('level', rules.oneOf(...known).must, level)
     const forMs = take('forMs', options.forMs, rules.duration)
     const before = this.#back?.level ?? root.level
     this.stop()

@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from 'node:path'
+import { basename, extname, isAbsolute, resolve } from 'node:path'
 import type { LoggerOptions as PinoOptions } from 'pino'
 import { isPinoRoll, ofPinoRoll, type PinoRollOptions } from './pino-roll.js'
 import type { Every } from './rolling/period.js'
@@ -55,6 +55,8 @@ export interface LoggingOptions extends Omit<PinoOptions, 'transport' | 'browser
   onDiskFull?: 'drop' | 'stderr'
   /** The number that a line says its level by: pino's, or the severity of RFC 5424. Default `'pino'`. */
   levels?: 'pino' | 'rfc5424'
+  /** Threads are what this package stands in for. */
+  transport?: never
 }
 
 export interface ResolvedFile {
@@ -92,8 +94,8 @@ const ownKeys = ['file', 'rotate', 'retain', 'roller', 'console', 'secrets', 'on
 const standardLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace']
 
 const mode: rules.Rule = {
-  must: 'permissions, as 0o640',
-  test: (value) => Number.isInteger(value) && (value as number) > 0 && (value as number) <= 0o7777,
+  must: 'permissions by which the owner can write, as 0o640',
+  test: (value) => Number.isInteger(value) && (value as number) <= 0o777 && ((value as number) & 0o200) !== 0,
 }
 
 const name: rules.Rule = {
@@ -120,6 +122,9 @@ const every: rules.Rule = {
 export function resolveOptions(options: LoggingOptions, isTerminal: boolean): ResolvedLoggingOptions {
   takeObject('the options', options, [...ownKeys, ...pinoKeys], '')
   const { file, rotate, retain, roller: _, console, secrets = {}, onDiskFull, levels, ...pino } = options
+  if (file !== undefined && !rules.object.test(file))
+    rules.refuse('file', "an object, as { path: '/var/log/app.log' }", file)
+  take('serializers', pino.serializers, rules.object)
   checkLevel(pino)
   const roller = take('roller', options.roller, rules.oneOf('steadfast', 'pino-roll'), 'steadfast')
   for (const key of ['rotate', 'retain', 'onDiskFull', 'roller'] as const) {
@@ -152,6 +157,19 @@ function checkLevel({ level, customLevels, useOnlyCustomLevels }: PinoOptions): 
   if (level !== undefined && !known.includes(level)) rules.refuse('level', known.join(', '), level)
 }
 
+const pathRule: rules.Rule = {
+  must: 'the path of a file',
+  test: (value) => rules.text.test(value) && !/[\\/]$/.test(value as string),
+}
+
+/** A link with the name of one of the log's own files would be taken for that. */
+function checkLink(path: string, link: string | boolean): void {
+  const stem = basename(path, extname(path))
+  const name = link === true ? 'current.log' : `${link}`
+  const isTaken = ['.', '..', basename(path)].includes(name) || name.replace(/^\./, '').startsWith(`${stem}.`)
+  if (link !== false && isTaken) rules.refuse('file.symlink', `a name that begins otherwise than with ${stem}.`, link)
+}
+
 function resolveFile(
   given: FileOptions | PinoRollOptions,
   givenRotate: RotateOptions = {},
@@ -163,8 +181,9 @@ function resolveFile(
   takeObject('file', file, ['path', 'mode', 'symlink', 'flushMs', 'maxBufferBytes'])
   takeObject('rotate', rotate, ['sizeBytes', 'every', 'utc', 'gzip'])
   takeObject('retain', retain, ['files', 'ageMs', 'totalBytes'])
-  const path = take('file.path', file.path ?? '', rules.text, '')
+  const path = take('file.path', file.path ?? '', pathRule, '')
   const link = take('file.symlink', file.symlink, name, false)
+  checkLink(path, link)
   const period = take('rotate.every', rotate.every, every)
   return {
     path: isAbsolute(path) ? path : resolve(path),

@@ -18,8 +18,9 @@ export function statusOf(reply: FastifyReply, error?: Error): number {
   const { raw: response, statusCode } = reply
   const request = reply.request.raw
   if (request.httpVersionMajor > 1) {
-    const { aborted } = (response as unknown as { stream: ServerHttp2Stream }).stream
-    return aborted ? (error ? brokenOff : clientGone) : statusCode
+    const { aborted, rstCode } = (response as unknown as { stream: ServerHttp2Stream }).stream
+    // "aborted" is not said of a reply whose end has been handed over, whether or not it could go out.
+    return aborted || rstCode !== 0 ? (error ? brokenOff : clientGone) : statusCode
   }
   // Node says "finish" of a reply also when writing it has failed.
   const isOfNetwork = (request.socket as Errored).errored?.syscall !== undefined
@@ -37,5 +38,11 @@ function statusOfBroken(
   }
   // A connection that goes on as a WebSocket ends without a reply.
   if ((request as { upgrade?: boolean | null }).upgrade && !response.headersSent) return switchingProtocols
-  return request.socket.readableEnded || isOfNetwork ? clientGone : brokenOff
+  const isClients = request.socket.readableEnded || isOfNetwork || isOfParser(request.socket)
+  return isClients ? clientGone : brokenOff
+}
+
+/** What Node's http server can't read, or does not get in time, it has Fastify answer by 400, 408 or 431, and destroy. */
+function isOfParser({ errored }: Errored): boolean {
+  return errored?.code?.startsWith('HPE_') === true || errored?.code === 'ERR_HTTP_REQUEST_TIMEOUT'
 }

@@ -1,8 +1,9 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { AccessLog } from './access-log.js'
 import { resolveAccessLog } from './access-options.js'
 import { internalsOf, type SteadfastLogger } from './create-logger.js'
+import { RegisteredTwiceError } from './errors.js'
 import { join } from './lifecycle.js'
 import { Logging } from './logging.js'
 import { metricSource } from './metrics.js'
@@ -19,6 +20,10 @@ async function logging(app: FastifyInstance, options: LoggingPluginOptions): Pro
   takeObject('the options', options, ['logger'], '')
   const internals = internalsOf(options.logger)
   if (!internals) return rules.refuse('logger', 'one that createLogger() has made', options.logger)
+  if (app.hasDecorator('logging')) throw new RegisteredTwiceError()
+  if (wiringOf(app.log) && internalsOf(app.log)?.root !== internals.root) {
+    rules.refuse('logger', 'the one that fastifyLogging() was given', options.logger)
+  }
   const shared = join(app)
   const accessLog = openAccessLog(app, internals)
   const log = new Logging(internals, () => accessLog?.lines ?? 0)
@@ -42,7 +47,10 @@ function openAccessLog(
     })
   }
   const given = wiring?.options ?? {}
-  if (given === false) return undefined
+  if (given === false) {
+    if (wiring && !wiring.isControlled) app.addHook('onError', tellError)
+    return undefined
+  }
   const resolved = resolveAccessLog(given, Object.keys(internals.root.levels.values))
   const accessLog = new AccessLog(resolved, internals, wiring?.label ?? 'reqId')
   app.addHook('onError', (_request, reply, error, done) => {
@@ -60,6 +68,13 @@ function openAccessLog(
     done()
   })
   return accessLog
+}
+
+/** Before Fastify 5.10 it says nothing of errors itself, where it says nothing of requests. */
+function tellError(request: FastifyRequest, reply: FastifyReply, error: FastifyError, done: () => void): void {
+  const { statusCode = 500 } = error
+  if (statusCode >= 500) request.log.error({ req: request, res: reply, err: error }, error.message)
+  done()
 }
 
 const plugin: typeof logging = fp(logging, { fastify: '5.x', name: '@steadfast/logging' })

@@ -18,7 +18,7 @@ export function pretty(line: string, { isColored, messageKey, errorKey }: Pretty
     return `${harmless(line.trimEnd())}\n`
   }
   const { level, time, pid: _pid, hostname: _host, [messageKey]: message, [errorKey]: err, ...rest } = fields
-  const name = names[level as number] ?? severities[level as number] ?? `${level}`.toUpperCase()
+  const name = names[level as number] ?? severities[level as number] ?? harmless(`${level}`.toUpperCase())
   const color = (code: number | undefined, text: string) =>
     isColored && code !== undefined ? `\u001b[${code}m${text}\u001b[0m` : text
   const details = Object.entries(rest).map(([key, value]) => `${color(90, `${harmless(key)}=`)}${brief(value)}`)

@@ -11,7 +11,7 @@ import { type Line, linesOf, logFiles, newFolder } from './log-files.js'
 
 interface AccessLine extends Line {
   level: number
-  req: { url: string }
+  req: { url: string; remoteAddress?: string }
   res: { statusCode: number; bytes: number }
 }
 
@@ -24,6 +24,8 @@ async function start(t: Test, { copy: Fastify = LatestFastify, http2 = false } =
   await app.register(logging, { logger })
   const waiting: (() => void)[] = []
   app.get('/fast', async () => 'ok')
+  app.post('/fast', async () => 'ok')
+  app.get('/large', (_request, reply) => reply.send(Buffer.alloc(3_000_000)))
   app.get('/hang', async () => {
     await new Promise<void>((resolve) => waiting.push(resolve))
     return 'late'
@@ -88,6 +90,7 @@ for (const [name, copy] of [
       await new Promise(setImmediate)
       t.equal((await lines(0)).length, 5 * (round + 1), 'and no line twice')
     }
+    t.ok((await lines(0)).every(({ req }) => req.remoteAddress === '127.0.0.1'))
     const { text } = send(t, port, ...Array.from({ length: 30 }, (_, n) => `/fast?n${n}`))
     await waitFor(() => text().split('HTTP/1.1 200').length === 31)
     const fine = (await lines(40)).slice(10)
@@ -117,6 +120,14 @@ for (const [name, copy] of [
     t.same(of('/fast 200'), [0, 2], 'HEAD has no body')
     const [before = 0] = of('/endless 499')
     t.ok(before >= 1_000 && before < 1_050)
+    const unread = connect(port, '127.0.0.1').on('error', () => {})
+    unread
+      .resume()
+      .write(
+        'POST /fast HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n',
+      )
+    await lines(7)
+    t.equal(said((await lines(7)).at(-1)!), '/fast 499', 'what can’t be read is the client’s failure')
     const failed = all.at(-1)
     t.match(failed, { level: 50, req: { url: '/fails' }, res: { statusCode: 500 } })
     if (copy === LatestFastify) t.match(failed, { err: { message: 'the source fails' } })
@@ -150,4 +161,10 @@ t.test('HTTP/2: whole answers, streams, and those that the client resets or lose
   for (const answer of waiting.splice(0)) answer()
   await new Promise(setImmediate)
   t.equal((await lines(0)).length, 6, 'and no line twice')
+  const large = open('/large')
+  await new Promise((resolve) => large.pause().on('response', resolve))
+  large.close(8)
+  const all = await lines(7)
+  t.equal(said(all[6]!), '/large 499', 'also where all of the answer was handed over')
+  t.ok(all.every(({ req }) => req.remoteAddress === '127.0.0.1'))
 })

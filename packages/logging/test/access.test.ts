@@ -190,6 +190,82 @@ t.test('the options of the line, and of pino, show in it', async (t) => {
   t.match((await mixed.lines())[0], { mixed: 1, req: { only: 'GET' }, res: { statusCode: 200 } })
 })
 
+t.test('fields that can’t be had cost nothing but themselves', async (t) => {
+  const broken: [fields: unknown, message: RegExp][] = [
+    [
+      () => {
+        throw new Error('no fields')
+      },
+      /no fields/,
+    ],
+    [
+      () => ({
+        get a() {
+          throw new Error('no getter')
+        },
+      }),
+      /no getter/,
+    ],
+    [
+      async () => {
+        throw new Error('late')
+      },
+      /Promise/,
+    ],
+    [() => 'x', /'x', not an object/],
+    [() => ['x'], /not an object/],
+  ]
+  for (const [fields, message] of broken) {
+    const { app, lines } = await newApp(t, { access: { accessLog: { fields: fields as never } } })
+    app.get('/', async () => 'ok')
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    t.equal(await (await fetch(url)).text(), 'ok')
+    await waitFor(async () => (await lines()).length === 1)
+    t.match(await lines(), [{ msg: 'request completed', res: { statusCode: 200 }, fieldsError: message }])
+  }
+  const fields = () => ({ tenant: 'a', level: 99, time: 'never', msg: 'other', req: 1, responseTime: 'x' })
+  const { app, lines } = await newApp(t, { access: { accessLog: { fields } } })
+  app.get('/', async () => 'ok')
+  await app.inject('/')
+  const [line] = await lines()
+  t.match(line, { tenant: 'a', level: 30, time: Number, msg: 'request completed', req: { method: 'GET' } })
+  t.type(line?.responseTime, 'number')
+})
+
+t.test('errors are told where there is no access line for them', async (t) => {
+  for (const copy of copies) {
+    const { app, lines } = await newApp(t, { copy, access: { accessLog: false } })
+    app.get('/', async () => {
+      throw new Error('boom')
+    })
+    app.get('/wrong', async () => {
+      throw Object.assign(new Error('your fault'), { statusCode: 400 })
+    })
+    await app.inject('/')
+    await app.inject('/wrong')
+    await app.inject('/nowhere')
+    t.match(await lines(), [{ level: 50, reqId: 'req-1', err: { message: 'boom' }, msg: 'boom' }])
+  }
+  const { app, lines } = await newApp(t)
+  app.get('/probe', { config: { steadfast: { probe: true } } as object }, async () => {
+    throw new Error('probe failed')
+  })
+  await app.inject('/probe')
+  t.match(await lines(), [{ level: 50, err: { message: 'probe failed' } }])
+
+  const folder = newFolder(t)
+  const logger = createLogger({ file: { path: join(folder, 'app.log') }, console: false })
+  const forgotten = LatestFastify({ ...fastifyLogging(logger) })
+  forgotten.get('/', async () => {
+    throw new Error('boom')
+  })
+  await forgotten.inject('/')
+  await forgotten.inject('/')
+  await logger.close()
+  const told = linesOf(logFiles(folder)).map(({ msg }) => msg)
+  t.same(told, ['there are no access lines: @steadfast/logging is not registered', 'boom', 'boom'])
+})
+
 t.test('an id and an address from headers can’t break the line', async (t) => {
   const folder = newFolder(t)
   const logger = createLogger({ file: { path: join(folder, 'app.log') }, console: false })

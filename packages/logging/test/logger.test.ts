@@ -33,6 +33,20 @@ t.test('bad options are thrown at creation, with a code, the name and the value'
     [{ file: { file: 'x', size: 'huge' } }, 'ERR_LOGGING_OPTION', /file\.size .*'huge'/],
     [{ file: { file: 'x', frequency: 'weekly' } }, 'ERR_LOGGING_OPTION', /file\.frequency .*'weekly'/],
     [{ file: { file: 'x', dateFormat: 'EEEE' } }, 'ERR_LOGGING_OPTION', /file\.dateFormat .*'EEEE'/],
+    [
+      { file: '/var/log/app.log' },
+      'ERR_LOGGING_OPTION',
+      /file must be an object, as \{ path: .*'\/var\/log\/app\.log'/,
+    ],
+    [{ file: null }, 'ERR_LOGGING_OPTION', /file must be an object.*null/],
+    [{ file: { path: `${folder}/` } }, 'ERR_LOGGING_OPTION', /file\.path must be the path of a file/],
+    [{ file: { ...file, mode: 640 } }, 'ERR_LOGGING_OPTION', /file\.mode .*640/],
+    [{ file: { ...file, mode: 0o444 } }, 'ERR_LOGGING_OPTION', /file\.mode .*the owner can write/],
+    [{ file: { ...file, symlink: 'app.log' } }, 'ERR_LOGGING_OPTION', /file\.symlink .*'app\.log'/],
+    [{ file: { ...file, symlink: 'app.p2.log' } }, 'ERR_LOGGING_OPTION', /file\.symlink .*'app\.p2\.log'/],
+    [{ file: { ...file, symlink: '.app.log.owner' } }, 'ERR_LOGGING_OPTION', /file\.symlink/],
+    [{ file: { ...file, symlink: '..' } }, 'ERR_LOGGING_OPTION', /file\.symlink/],
+    [{ serializers: 1 }, 'ERR_LOGGING_OPTION', /serializers must be an object, not 1/],
     [{ lvl: 'info' }, 'ERR_LOGGING_UNKNOWN_OPTION', /lvl is no option/],
     [{ transport: {} }, 'ERR_LOGGING_UNKNOWN_OPTION', /transport/],
     [{ file: { ...file, sise: 1 } }, 'ERR_LOGGING_UNKNOWN_OPTION', /file\.sise/],
@@ -51,6 +65,18 @@ t.test('bad options are thrown at creation, with a code, the name and the value'
     message: /accessLog\.level/,
   })
   t.throws(() => fastifyLogging(logger, { accesLog: {} } as never), { code: 'ERR_LOGGING_UNKNOWN_OPTION' })
+  const wrong = { requestIdLogLabel: 'req', fastify: 1 }
+  for (const [name, value] of Object.entries(wrong)) {
+    t.throws(() => fastifyLogging(logger, { [name]: value }), { code: 'ERR_LOGGING_OPTION', message: name })
+  }
+  const twice = Fastify(fastifyLogging(logger))
+  await twice.register(logging, { logger })
+  t.throws(() => twice.logging.setLevel(undefined as never), { code: 'ERR_LOGGING_OPTION', message: /level/ })
+  await t.rejects(async () => await twice.register(logging, { logger }), { code: 'ERR_LOGGING_REGISTERED_TWICE' })
+  const other = Fastify(fastifyLogging(logger))
+  const otherLogger = createLogger({ console: false })
+  const registered = async () => await other.register(logging, { logger: otherLogger })
+  await t.rejects(registered, { code: 'ERR_LOGGING_OPTION', message: /logger must be the one that fastifyLogging/ })
   t.throws(() => fastifyLogging({} as never), { code: 'ERR_LOGGING_OPTION', message: /logger/ })
   const app = Fastify()
   app.register(logging, { logger: {} as never })
@@ -134,6 +160,7 @@ t.test('pretty only on a terminal, where nothing that is logged can steer it', a
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   t.notMatch(shown, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
   t.match(pretty('{"level":30,"time":0,"msg":"hi","n":1}\n', options), /\d\d:\d\d:00\.000 INFO {2}hi n=1\n$/)
+  t.notMatch(pretty(JSON.stringify({ level: hostile, msg: 'x' }), options), '\u001b')
   t.match(pretty('{"level":3,"time":0,"msg":"hi"}\n', options), /ERROR hi/)
 
   const fixture = new URL('./fixtures/lines.js', import.meta.url)

@@ -5,6 +5,7 @@ import {
   readFileSync,
   readlinkSync,
   renameSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
@@ -104,6 +105,22 @@ t.test('a file that somebody else moves or removes is followed by a new one', as
     return existsSync(path) && statSync(path).size > 0
   })
   t.match(readFileSync(path, 'utf8'), /after/)
+})
+
+t.test('a folder that is removed is made again', async (t) => {
+  const folder = join(newFolder(t), 'logs')
+  const path = join(folder, 'app.log')
+  const logger = createLogger({ file: { path, flushMs: 10 }, console: false })
+  t.teardown(() => logger.close())
+  logger.info('before')
+  await waitFor(() => linesOf(logFiles(folder)).length === 1)
+  rmSync(folder, { recursive: true })
+  await waitFor(() => {
+    logger.info('after')
+    return existsSync(path) && statSync(path).size > 0
+  })
+  t.equal(logger.stats()?.failure, undefined)
+  t.ok(readdirSync(folder).includes('.app.log.owner'), 'and it is this process that writes there')
 })
 
 t.test('half a line that a killed process has left does not spoil the next', async (t) => {

@@ -89,7 +89,18 @@ export class ActiveFile {
     const args: unknown[] = [this.path, this.isRegular ? flags : flags | O_NONBLOCK, mode]
     const { path } = this
     const opening = { call: 'open', args } as const
-    const fd = (yield this.#looked(opening, () => (existsSync(path) ? attempt(opening) : undefined))) as number
+    const look: Look = () => (existsSync(path) ? attempt(opening) : undefined)
+    let fd: number
+    try {
+      fd = (yield this.#looked(opening, look)) as number
+    } catch (error) {
+      if (!this.isRegular || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      // Its folder was removed, and with it the claim.
+      fs.mkdirSync(this.#names.folder, { recursive: true })
+      this.#claim = undefined
+      yield* this.open()
+      return
+    }
     const asking = { call: 'fstat', args: [fd] as unknown[] } as const
     const { size, ino, mtimeMs } = (yield this.#looked(asking, () => attempt(asking))) as Stats
     this.#fd = fd
