@@ -29,7 +29,7 @@ t.test('every component bench measures every peer', async (t) => {
     'cache-stampede': ['lru-cache', 'steadfast', ...redis],
     'metrics-record': ['prom-client', '@platformatic/prom-client', 'prom-client-summary', 'steadfast'],
     'metrics-scrape': ['prom-client', '@platformatic/prom-client', 'steadfast'],
-    logging: ['pino', 'pino-async', 'pino-roll', 'winston-daily-rotate-file'],
+    logging: ['pino', 'pino-async', 'steadfast', 'pino-roll', 'winston-daily-rotate-file'],
   }
   for (const [name, contenders] of Object.entries(expected)) {
     const { json, markdown, svg } = read(name)
