@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createLogger, type LoggingOptions } from '../src/index.js'
-import { defaultKeys, defaultQuery } from '../src/secrets/options.js'
-import { createReplacement } from '../src/secrets/scrubber.js'
+import { createReplacement, namesOf, parametersOf } from '../src/secrets/scrubber.js'
 import { createSuspicion } from '../src/secrets/suspicion.js'
 import { linesOf, logFiles, newFolder } from './log-files.js'
 
@@ -154,8 +153,8 @@ t.test('10,000 random objects with secrets planted in them leak none', async (t)
 
 t.test('the quick look at a line never misses what the patterns would find', async (t) => {
   const own = { keys: ['pin', 'x_y-9', 'q'], query: ['invite', 'z'] }
-  const names = [...defaultKeys, ...own.keys]
-  const parameters = [...defaultQuery, ...own.query]
+  const names = namesOf(own.keys)
+  const parameters = parametersOf(own.query)
   const mayHold = createSuspicion(names, parameters)
   const replace = createReplacement(own)
   const fragments = [
@@ -177,6 +176,17 @@ t.test('the quick look at a line never misses what the patterns would find', asy
       '\u2003',
       '\u2028',
       '+',
+      '[]',
+      '[0]',
+      ']',
+      '\\t',
+      '\\n',
+      '\\',
+      '\\u0077',
+      '%5D',
+      '%77',
+      '%25',
+      '%40',
       '{',
       ']',
     ],

@@ -1,6 +1,6 @@
 /** Numbers of Visa, Mastercard, American Express, Diners Club, JCB and Discover, by their first digits and length. */
 const card =
-  /(?<![\w.])(?:4\d{3}(?:[ -]?\d{4}){2}(?:[ -]?\d{4}(?:[ -]?\d{3})?|[ -]?\d)|(?:5[1-5]\d\d|2[2-7]\d\d|35\d\d|6011|6[45]\d\d)(?:[ -]?\d{4}){3}|3[47]\d\d[ -]?\d{6}[ -]?\d{5}|3[0689]\d\d[ -]?\d{6}[ -]?\d{4})(?!\.?\d|\w)/g
+  /(?:(?<![\w.])|(?<=%[\dA-F]{2}))(?:4\d{3}(?:(?:[ +-]|%20)?\d{4}){2}(?:(?:[ +-]|%20)?\d{4}(?:(?:[ +-]|%20)?\d{3})?|(?:[ +-]|%20)?\d)|(?:5[1-5]\d\d|2[2-7]\d\d|35\d\d|6011|6[45]\d\d)(?:(?:[ +-]|%20)?\d{4}){3}|3[47]\d\d(?:[ +-]|%20)?\d{6}(?:[ +-]|%20)?\d{5}|3[0689]\d\d(?:[ +-]|%20)?\d{6}(?:[ +-]|%20)?\d{4})(?!\.?\d|\w)/gi
 
 export function replaceCards(text: string, censor: string): string {
   return text.replace(card, (number, at: number) => {
@@ -14,7 +14,7 @@ export function replaceCards(text: string, censor: string): string {
 
 /** ISO/IEC 7812-1, annex B. */
 function isLuhn(number: string): boolean {
-  const digits = number.replace(/\D/g, '')
+  const digits = number.replace(/%20|\D/g, '')
   let sum = 0
   for (let i = 0; i < digits.length; i++) {
     const digit = Number(digits[digits.length - 1 - i])

@@ -1,9 +1,14 @@
 /** Names so short that they are common as the end of another word. */
 const shortLength = 4
 
-/** Of a name without - and _. */
+/** Of a name without - and _: whether it counts as a whole word alone. Possessions and obsessions are no sessions. */
 export function isShort(name: string): boolean {
-  return name.length <= shortLength
+  return name.length <= shortLength || name === 'session'
+}
+
+/** A key in the one form in which names are compared. */
+export function plainName(name: string): string {
+  return name.replace(/[-_]/g, '').toLowerCase()
 }
 
 /**
@@ -14,7 +19,7 @@ export function isShort(name: string): boolean {
 export function unite(names: string[], isShort: (name: string) => boolean): string {
   const rests = new Map<string, Set<string>>()
   for (const name of names) {
-    const plain = name.replace(/[-_]/g, '').toLowerCase()
+    const plain = plainName(name)
     const [first = '', ...rest] = plain
     const start = isShort(plain) ? `${first}(?<![a-z\\d]${first})` : first
     const known = rests.get(start) ?? new Set()

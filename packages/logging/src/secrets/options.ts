@@ -17,24 +17,32 @@ export interface SecretsOptions {
 export const defaultKeys: readonly string[] = [
   ...['password', 'passwd', 'passphrase', 'pwd', 'secret', 'token', 'apikey', 'accesskey', 'secretkey', 'privatekey'],
   ...['authorization', 'cookie', 'credential', 'credentials', 'sessionid', 'signature', 'jwt', 'cvv', 'cvc', 'otp'],
-  ...['cardnumber', 'pan', 'ssn', 'connectionstring'],
+  ...['cardnumber', 'pan', 'ssn', 'connectionstring', 'passcode', 'passwordhash', 'passwordconfirmation'],
+  ...['tokenvalue', 'secretvalue', 'encryptionkey', 'signingkey'],
 ]
 
-/** Parameters of URLs that are secret, besides the names above. */
-export const defaultQuery: readonly string[] = ['key', 'auth', 'code', 'sig', 'sid', 'session', 'pass', 'state']
+/** Keys that are secret but where they have a number: it counts them. */
+export const pluralKeys: readonly string[] = ['passwords', 'tokens', 'cookies', 'secrets']
 
-/** What is secret in any text: a kind, and what it looks like. */
-export const defaultPatterns: Readonly<Record<string, RegExp>> = {
-  // What separates two words may itself be escaped, where a text was made JSON more than once.
-  'bearer and basic credentials': /(?<=\b(?:bearer|basic)(?:\s|%20|\+)+)[\w.~+/-]{8,}=*/gi,
-  'user and password in URLs': /(?<=\b[a-z][a-z\d+.-]{1,20}:(?:\\*\/){2})[^\s/?#@"\\]*:[^\s/?#"\\]*(?=@)/gi,
-  'PEM private keys': /-----BEGIN [A-Z\d ]*PRIVATE KEY-----[^"]*?(?:-----END [A-Z\d ]*PRIVATE KEY-----|(?=\\*")|$)/g,
-  'JSON web tokens': /\beyJ[\w-]{5,}\.eyJ[\w-]{5,}\.[\w-]*/g,
-  'keys of AWS, GitHub, GitLab, Slack, Stripe, npm and OpenAI':
-    /\b(?:AKIA|ASIA)[A-Z\d]{16}\b|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\bxox[abeoprs]-[\w-]{10,}|\b[rs]k_(?:live|test)_\w{10,}|\bnpm_\w{30,}|\bsk-[\w-]{20,}/g,
+/** Whole words that are common in prose and as the names of objects: their texts are secret, and what follows an equals sign. */
+export const everydayKeys: readonly string[] = ['auth', 'pass', 'pin', 'session', 'sid']
+
+/** Parameters of URLs that are secret, besides the names above. */
+export const defaultQuery: readonly string[] = [
+  ...['key', 'auth', 'code', 'sig', 'sid', 'session', 'pass', 'state', 'pwd', 'jwt', 'otp', 'pin', 'cvv', 'cvc', 'ssn'],
+]
+
+const pattern: rules.Rule = {
+  must: 'a RegExp that matches no empty text',
+  test: (value) => value instanceof RegExp && !matchesNothing(value),
 }
 
-const pattern: rules.Rule = { must: 'a RegExp', test: (value) => value instanceof RegExp }
+/** Such a pattern would put the censor between all the characters of a line. */
+function matchesNothing({ source, flags }: RegExp): boolean {
+  const all = new RegExp(source, `${flags.replace(/[gy]/g, '')}g`)
+  return ['', '{"a":"b c=1.5"}'].some((text) => [...text.matchAll(all)].some(([match]) => match === ''))
+}
+
 const key: rules.Rule = {
   must: 'a name of letters, digits, - and _',
   test: (value) => typeof value === 'string' && /^[\w-]*[a-z\d][\w-]*$/i.test(value),

@@ -12,9 +12,15 @@ const isDigit = table(/\d/)
 const isWord = table(/\w/)
 /** All that is not ASCII may be a blank too. */
 const isBlank = table(/[\t-\r \x80-\xff]/)
+/** What may stand before the comma of a list. */
+const isListed = table(/[\t-\r "'+0279trn\x80-\xff]/i)
 const isNoLetter = table(/[^a-z\d]/i)
-/** ?, &, ;, and the ends of %3F and %26. */
-const beginsParameter = table(/[?&;f6]/i)
+/** ?, &, ;, [, and the ends of %3F, %26 and %5B. */
+const beginsParameter = table(/[?&;f6[b]/i)
+/** What may stand between a name and its separator, or is the last sign of it: quotes, brackets, blanks, digits, escapes. */
+const isBetween = table(/[\t-\r "'+[\]\dBDtnr\x80-\xff]/i)
+/** The bytes of letters, digits and . _ ~ -, and of a percent sign. */
+const isDecoded = /^(?:2[5de]|3\d|4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\dae])$/i
 /** The last letters of the prefixes of keys. */
 const isPrefixEnd = table(/[pousrkmtabe]/)
 
@@ -42,17 +48,19 @@ function mayHold(bytes: Buffer, end: number, names: NameEnds, queries: NameEnds)
     if (i >= end) return false
     switch (bytes[i]) {
       case 0x3a: // :
-        if (isNameBefore(bytes, quoteBefore(bytes, i), names)) return true
+        if (isKeyBefore(bytes, i, names)) return true
         hasScheme ||= bytes[i + 1] === 0x2f || bytes[i + 1] === 0x5c // / or \
         break
       case 0x2c: // , of a list, behind a quote
-        if (bytes[i - 1] !== 0x22 && isBlank[bytes[i - 1]!] === 0) break
-        if (isNameBefore(bytes, quoteBefore(bytes, i), names)) return true
+        if (isListed[bytes[i - 1]!] === 0) break
+        if (isKeyBefore(bytes, i, names)) return true
         break
       case 0x3d: // =
-        if (isNameBefore(bytes, quoteBefore(bytes, i), names) || isNameBefore(bytes, i, queries)) return true
+        if (isKeyBefore(bytes, i, names) || isKeyBefore(bytes, i, queries)) return true
         break
       case 0x25: // %
+        hasScheme ||= bytes[i + 1] === 0x33 && bytes[i + 3] === 0x25 // %3A%2F
+        if (hasScheme && bytes[i + 1] === 0x34 && bytes[i + 2] === 0x30) return true // %40
         if (isSuspectEscape(bytes, i, names, queries)) return true
         break
       case 0x40: // @
@@ -76,29 +84,49 @@ function mayHold(bytes: Buffer, end: number, names: NameEnds, queries: NameEnds)
           if (isCredentialBefore(bytes, i)) return true
           break
         }
+        // \u0061, which JSON does not need.
+        if (bytes[i - 1] === 0x75 && bytes[i - 2] === 0x5c && bytes[i + 2]! > 0x31 && bytes[i + 1] === 0x30) return true
         if (isWord[bytes[i - 1]!] === 0 && bytes[i - 1] !== 0x2e && isCardLike(bytes, i)) return true
         while (isDigit[bytes[i + 1]!] === 1) i++
     }
   }
 }
 
-/** Where what stands before a separator ends, less blanks and a quote. */
-function quoteBefore(bytes: Buffer, i: number): number {
-  let end = i
-  while (isBlank[bytes[end - 1]!] === 1) end--
-  const last = bytes[end - 1]
-  if (last === 0x22 || last === 0x27) {
-    end--
-    while (bytes[end - 1] === 0x5c) end--
-  } else if (last === 0x32 && bytes[end - 2] === 0x32 && bytes[end - 3] === 0x25) end -= 3 // %22
-  return end
+/** Whether one of the names ends before a separator, less all that may stand between the two. */
+function isKeyBefore(bytes: Buffer, i: number, names: NameEnds): boolean {
+  for (let end = i; ; ) {
+    if (isNameBefore(bytes, end, names)) return true
+    if (isBetween[bytes[end - 1]!] === 0) return false
+    const next = betweenBefore(bytes, end)
+    if (next === end) return false
+    end = next
+  }
 }
 
-/** `%3D` and `%3A` are separators, `%20` is a blank. */
+function betweenBefore(bytes: Buffer, end: number): number {
+  const last = bytes[end - 1]!
+  if (bytes[end - 3] === 0x25) return end - 3 // %
+  if (last === 0x22 || last === 0x27) return beforeBackslashes(bytes, end - 1)
+  const isEscape = (last | 0x20) >= 0x61 && last < 0x80 && last !== 0x5d && last !== 0x5b
+  if (!isEscape) return end - 1
+  return bytes[end - 2] === 0x5c ? beforeBackslashes(bytes, end - 1) : end
+}
+
+function beforeBackslashes(bytes: Buffer, end: number): number {
+  let at = end
+  while (bytes[at - 1] === 0x5c) at--
+  return at
+}
+
+/** `%3D` and `%3A` are separators, `%20` is a blank; letters and what is encoded twice are decoded; digits may be a card. */
 function isSuspectEscape(bytes: Buffer, i: number, names: NameEnds, queries: NameEnds): boolean {
-  if (bytes[i + 1] === 0x32) return bytes[i + 2] === 0x30 && isCredentialBefore(bytes, i)
-  const isSeparator = bytes[i + 1] === 0x33 && /[ad]/i.test(String.fromCharCode(bytes[i + 2]!))
-  return isSeparator && (isNameBefore(bytes, quoteBefore(bytes, i), names) || isNameBefore(bytes, i, queries))
+  const [first, second] = [bytes[i + 1]!, bytes[i + 2]!]
+  if (first === 0x25 || first < 0x32 || first > 0x37) return isDigit[bytes[i + 3]!] === 1 && isCardLike(bytes, i + 3)
+  if (isDecoded.test(String.fromCharCode(first, second))) return true
+  if (isDigit[bytes[i + 3]!] === 1 && isCardLike(bytes, i + 3)) return true
+  if (first === 0x32) return second === 0x30 && isCredentialBefore(bytes, i)
+  const isSeparator = first === 0x33 && /[ad]/i.test(String.fromCharCode(second))
+  return isSeparator && (isKeyBefore(bytes, i, names) || isKeyBefore(bytes, i, queries))
 }
 
 function isCredentialBefore(bytes: Buffer, i: number): boolean {
@@ -113,8 +141,11 @@ function isCardLike(bytes: Buffer, start: number): boolean {
   const fewest = first === 0x34 ? 13 : 14 // Visa's, by 4, may be short
   let digits = 0
   for (let i = start; ; i++) {
-    if (isDigit[bytes[i]!] === 1) digits++
-    else if (!(bytes[i] === 0x20 || bytes[i] === 0x2d) || isDigit[bytes[i + 1]!] === 0) break
+    const sign = bytes[i]!
+    if (isDigit[sign] === 1) digits++
+    else if (sign === 0x25 && bytes[i + 1] === 0x32 && bytes[i + 2] === 0x30)
+      i += 2 // %20
+    else if (!(sign === 0x20 || sign === 0x2d || sign === 0x2b) || isDigit[bytes[i + 1]!] === 0) break
   }
   return digits >= fewest
 }
