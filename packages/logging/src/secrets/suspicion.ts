@@ -10,8 +10,6 @@ const table = (signs: RegExp) => Uint8Array.from({ length: 256 }, (_, n) => Numb
 const isPlain = table(/[^\0-\x20+=:,%@_.A\d\x7f-\xff-]/)
 const isDigit = table(/\d/)
 const isWord = table(/\w/)
-/** All that is not ASCII may be a blank too. */
-const isBlank = table(/[\t-\r \x80-\xff]/)
 /** What may stand before the comma of a list. */
 const isListed = table(/[\t-\r "'+0279trn\x80-\xff]/i)
 const isNoLetter = table(/[^a-z\d]/i)
