@@ -49,7 +49,8 @@ export function replaceValues(names: string[], given: string[], censor: string):
     found.lastIndex = 0
     for (let match = found.exec(text); match; match = found.exec(text)) {
       const [all, name = '', number = '', quote = '', separator = ''] = match
-      if (separator === ',' && number !== '') continue
+      // Names in lists are quoted.
+      if (separator === ',' && (number !== '' || quote === '')) continue
       const [start, plain] = [match.index + all.length, plainName(name)]
       const isParameter = separator === '=' && quote === '' && /[?&][\w.%[\]-]*$/.test(before(text, match.index))
       const range = rangeOf(text, {
