@@ -17,7 +17,7 @@ const isNoLetter = table(/[^a-z\d]/i)
 /** ?, &, ;, [, and the ends of %3F, %26 and %5B. */
 const beginsParameter = table(/[?&;f6[b]/i)
 /** What may stand between a name and its separator, or is the last sign of it: quotes, brackets, blanks, digits, escapes. */
-const isBetween = table(/[\t-\r "'+[\]\dBDtnr\x80-\xff]/i)
+const isBetween = table(/[\t-\r "'+%[\]\dBDtnr\x80-\xff]/i)
 /** The bytes of letters, digits and . _ ~ -, and of a percent sign. */
 const isDecoded = /^(?:2[5de]|3\d|4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\dae])$/i
 /** The last letters of the prefixes of keys. */
@@ -114,11 +114,11 @@ function isKeyBefore(bytes: Buffer, i: number, names: NameEnds): boolean {
 
 function betweenBefore(bytes: Buffer, end: number): number {
   const last = bytes[end - 1]!
-  if (bytes[end - 3] === 0x25) return end - 3 // %
   if (last === 0x22 || last === 0x27) return beforeBackslashes(bytes, end - 1)
-  const isEscape = (last | 0x20) >= 0x61 && last < 0x80 && last !== 0x5d && last !== 0x5b
-  if (!isEscape) return end - 1
-  return bytes[end - 2] === 0x5c ? beforeBackslashes(bytes, end - 1) : end
+  if (isLetter[last] === 0) return end - 1
+  // \n and the like, %5B and %5D
+  if (bytes[end - 2] === 0x5c) return beforeBackslashes(bytes, end - 1)
+  return bytes[end - 3] === 0x25 ? end - 1 : end
 }
 
 function beforeBackslashes(bytes: Buffer, end: number): number {
