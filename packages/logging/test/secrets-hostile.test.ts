@@ -1,6 +1,9 @@
+import { join } from 'node:path'
+import Fastify from 'fastify'
 import t from 'tap'
-import { createLogger } from '../src/index.js'
+import logging, { createLogger, fastifyLogging } from '../src/index.js'
 import { createScrubber } from '../src/secrets/scrubber.js'
+import { linesOf, logFiles, newFolder } from './log-files.js'
 
 const scrub = createScrubber({})
 
@@ -24,6 +27,25 @@ t.test('a backslash at the end of a value breaks no line', async (t) => {
   line({ a: 'password="x\\', b: 'y' })
   line({ password: 'x'.repeat(500) })
   t.equal(scrub(`{"token":${'1'.repeat(1_000)}}\n`), '{"token":"[secret]"}\n')
+})
+
+t.test('a logger and an access line of such texts', async (t) => {
+  const folder = newFolder(t)
+  const file = { path: join(folder, 'app.log') }
+  const logger = createLogger({ file, console: false })
+  const app = Fastify({ ...fastifyLogging(logger) })
+  await app.register(logging, { logger })
+  app.get('/x', async () => 'x')
+  app.log.info('password=\\')
+  app.log.info({ path: 'C:\\secret=\\', b: '"' }, 'x')
+  app.log.error(new Error('cookie:\\'))
+  const urls = ['/x?password=\\', '/x?to%6ben=S3CR', `/x?q=${'+'.repeat(14_900)}&password=S3CR`, '/x?password=S3;S3CR']
+  for (const url of urls) await app.inject(url)
+  await app.close()
+  await logger.close()
+  const files = logFiles(folder)
+  t.equal(linesOf(files).length, 3 + urls.length)
+  t.notMatch(files[0]!.text, 'S3')
 })
 
 t.test('60,000 lines of nasty fragments stay lines, and show nothing', async (t) => {
@@ -199,18 +221,14 @@ t.test('hostile texts take time in proportion to their length', async (t) => {
   ]
   const slow: string[] = []
   for (const fragment of fragments) {
-    for (const [head, tail] of heads.flatMap((head) => [
-      [head, ''],
-      [head, '&password=x'],
-      [head, 'x"'],
-    ])) {
-      const text = head + fragment.repeat(Math.ceil(100_000 / fragment.length)) + tail
-      for (const given of [text, JSON.stringify(text)]) {
-        const before = process.hrtime.bigint()
-        scrub(given)
-        const ms = Number(process.hrtime.bigint() - before) / 1e6
-        if (ms > 500) slow.push(`${head} ${fragment} ${tail}: ${ms} ms`)
-      }
+    const long = fragment.repeat(Math.ceil(100_000 / fragment.length))
+    const texts = heads.map((head) => JSON.stringify(`${head}${long}&password=x`))
+    for (const text of [...texts, long, `${long}&password=x`]) {
+      const before = performance.now()
+      scrub(text)
+      const ms = performance.now() - before
+      // Five times the bound: others may have the processor.
+      if (ms > 500) slow.push(`${text.slice(0, 40)}: ${ms} ms`)
     }
   }
   t.same(slow, [])

@@ -10,13 +10,14 @@ const table = (signs: RegExp) => Uint8Array.from({ length: 256 }, (_, n) => Numb
 const isPlain = table(/[^\0-\x20+=:,%@_.A\d\x7f-\xff-]/)
 const isDigit = table(/\d/)
 const isWord = table(/\w/)
-/** What may stand before the comma of a list. */
-const isListed = table(/[\t-\r "'+0279trn\x80-\xff]/i)
+const isLetter = table(/[a-z]/i)
+/** What may stand before the comma of a list. All that is not ASCII may be a blank. */
+const isListed = table(/[\t-\r "'+09trn\x80-\xff]/i)
 const isNoLetter = table(/[^a-z\d]/i)
 /** ?, &, ;, [, and the ends of %3F, %26 and %5B. */
 const beginsParameter = table(/[?&;f6[b]/i)
 /** What may stand between a name and its separator, or is the last sign of it: quotes, brackets, blanks, digits, escapes. */
-const isBetween = table(/[\t-\r "'+[\]\dBDtnr\x80-\xff]/i)
+const isBetween = table(/[\t-\r "'+%[\]\dBDtnr\x80-\xff]/i)
 /** The bytes of letters, digits and . _ ~ -, and of a percent sign. */
 const isDecoded = /^(?:2[5de]|3\d|4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\dae])$/i
 /** The last letters of the prefixes of keys. */
@@ -51,7 +52,10 @@ function mayHold(bytes: Buffer, end: number, names: NameEnds, queries: NameEnds)
         break
       case 0x2c: // , of a list, behind a quote
         if (isListed[bytes[i - 1]!] === 0) break
-        if (isKeyBefore(bytes, i, names)) return true
+        // A name in a list has no number behind it.
+        if (bytes[i - 1] === 0x22 && isDigit[bytes[i - 2]!] === 1) {
+          if (isNameBefore(bytes, i - 1, names)) return true
+        } else if (isKeyBefore(bytes, i, names)) return true
         break
       case 0x3d: // =
         if (isKeyBefore(bytes, i, names) || isKeyBefore(bytes, i, queries)) return true
@@ -82,9 +86,9 @@ function mayHold(bytes: Buffer, end: number, names: NameEnds, queries: NameEnds)
           if (isCredentialBefore(bytes, i)) return true
           break
         }
-        // \u0061, which JSON does not need.
-        if (bytes[i - 1] === 0x75 && bytes[i - 2] === 0x5c && bytes[i + 2]! > 0x31 && bytes[i + 1] === 0x30) return true
-        if (isWord[bytes[i - 1]!] === 0 && bytes[i - 1] !== 0x2e && isCardLike(bytes, i)) return true
+        if (isWord[bytes[i - 1]!] === 0) {
+          if (bytes[i - 1] !== 0x2e && isCardLike(bytes, i)) return true
+        } else if (bytes[i - 1] === 0x75 && isNeedlessEscape(bytes, i)) return true // u
         while (isDigit[bytes[i + 1]!] === 1) i++
     }
   }
@@ -92,7 +96,14 @@ function mayHold(bytes: Buffer, end: number, names: NameEnds, queries: NameEnds)
 
 /** Whether one of the names ends before a separator, less all that may stand between the two. */
 function isKeyBefore(bytes: Buffer, i: number, names: NameEnds): boolean {
-  for (let end = i; ; ) {
+  let end = i
+  if (bytes[i - 1] === 0x22) {
+    // As nearly all are: a quote behind a letter that is no part of an escape.
+    const isUsual = isLetter[bytes[i - 2]!] === 1 && bytes[i - 3] !== 0x5c && bytes[i - 4] !== 0x25
+    if (isUsual) return isNameBefore(bytes, i - 1, names)
+    end = beforeBackslashes(bytes, i - 1)
+  }
+  for (;;) {
     if (isNameBefore(bytes, end, names)) return true
     if (isBetween[bytes[end - 1]!] === 0) return false
     const next = betweenBefore(bytes, end)
@@ -103,11 +114,11 @@ function isKeyBefore(bytes: Buffer, i: number, names: NameEnds): boolean {
 
 function betweenBefore(bytes: Buffer, end: number): number {
   const last = bytes[end - 1]!
-  if (bytes[end - 3] === 0x25) return end - 3 // %
   if (last === 0x22 || last === 0x27) return beforeBackslashes(bytes, end - 1)
-  const isEscape = (last | 0x20) >= 0x61 && last < 0x80 && last !== 0x5d && last !== 0x5b
-  if (!isEscape) return end - 1
-  return bytes[end - 2] === 0x5c ? beforeBackslashes(bytes, end - 1) : end
+  if (isLetter[last] === 0) return end - 1
+  // \n and the like, %5B and %5D
+  if (bytes[end - 2] === 0x5c) return beforeBackslashes(bytes, end - 1)
+  return bytes[end - 3] === 0x25 ? end - 1 : end
 }
 
 function beforeBackslashes(bytes: Buffer, end: number): number {
@@ -130,6 +141,11 @@ function isSuspectEscape(bytes: Buffer, i: number, names: NameEnds, queries: Nam
 function isCredentialBefore(bytes: Buffer, i: number): boolean {
   const last = bytes[i - 1]! | 0x20
   return (last === 0x72 || last === 0x63) && /(?:bearer|basic)$/i.test(bytes.toString('latin1', i - 6, i)) // r, c
+}
+
+/** As \u0061, which JSON does not need. */
+function isNeedlessEscape(bytes: Buffer, i: number): boolean {
+  return bytes[i - 2] === 0x5c && bytes[i] === 0x30 && bytes[i + 1] === 0x30 && bytes[i + 2]! > 0x31
 }
 
 /** As many digits as a card has, alone or in groups. */

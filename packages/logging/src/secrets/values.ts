@@ -40,7 +40,7 @@ export function replaceValues(names: string[], given: string[], censor: string):
   const own = new Set(given.map(plainName))
   const [everyday, plural] = [everydayKeys, pluralKeys].map((list) => new Set(list.filter((name) => !own.has(name))))
   const found = new RegExp(
-    `(${unite(names, isShort)})${suffix}(\\\\*["']|%22|%27)?${blanks}(=>|[:=,]|%3D|%3A)(?:\\s|\\\\{1,4}[tnr])*`,
+    `(${unite(names, isShort)})(${suffix})(\\\\*["']|%22|%27)?${blanks}(=>|[:=,]|%3D|%3A)(?:\\s|\\\\{1,4}[tnr])*`,
     'gi',
   )
   return (text) => {
@@ -48,7 +48,9 @@ export function replaceValues(names: string[], given: string[], censor: string):
     let done = 0
     found.lastIndex = 0
     for (let match = found.exec(text); match; match = found.exec(text)) {
-      const [all, name = '', quote = '', separator = ''] = match
+      const [all, name = '', number = '', quote = '', separator = ''] = match
+      // Names in lists are quoted.
+      if (separator === ',' && (number !== '' || quote === '')) continue
       const [start, plain] = [match.index + all.length, plainName(name)]
       const isParameter = separator === '=' && quote === '' && /[?&][\w.%[\]-]*$/.test(before(text, match.index))
       const range = rangeOf(text, {
