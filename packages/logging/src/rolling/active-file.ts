@@ -61,9 +61,9 @@ export class ActiveFile {
       }
       length ||= firstLine(chunk)
       const [fd, size] = [this.#fd, this.#size + length]
-      const look: Look = (isLate) => {
+      const look: Look = (hasEnded) => {
         const done = length - Math.max(0, size - fs.fstatSync(fd).size)
-        return done === length || (isLate && done > 0) ? { result: done } : undefined
+        return done === length || (hasEnded && done > 0) ? { result: done } : undefined
       }
       const writing = { call: 'write', args: [fd, chunk.buffer, chunk.start, length, null] as unknown[] } as const
       const written = (yield this.#looked(writing, look)) as number

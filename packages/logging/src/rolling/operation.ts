@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 
 /**
- * Looks, without harm, whether an operation that was started has been carried out, and what came of it. `isLate` if it had all
- * the time there is: what has been done in part is then the result.
+ * Looks, without harm, whether an operation that was started has been carried out, and what came of it. `hasEnded` if it has, be it
+ * in part.
  */
-export type Look = (isLate?: boolean) => Outcome | undefined
+export type Look = (hasEnded?: boolean) => Outcome | undefined
 
 export interface Outcome {
   error?: Error
@@ -66,6 +66,23 @@ export function attempt({ call, args }: Pick<Operation, 'call' | 'args'>): Outco
     return { result: asked(...args) }
   } catch (error) {
     return { error: error as Error }
+  }
+}
+
+/**
+ * Whether all other threads of this process sleep (proc(5)): none waits for the disk half way through a write, so what was started
+ * has ended, if only in part.
+ */
+export function haveOthersEnded(): boolean {
+  const own = `${process.pid}`
+  const isAsleep = (thread: string) => {
+    const stat = fs.readFileSync(`/proc/self/task/${thread}/stat`, 'latin1')
+    return stat.startsWith('S', stat.lastIndexOf(')') + 2)
+  }
+  try {
+    return fs.readdirSync('/proc/self/task').every((thread) => thread === own || isAsleep(thread))
+  } catch {
+    return false
   }
 }
 

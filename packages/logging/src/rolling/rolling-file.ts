@@ -4,7 +4,7 @@ import { heartbeatMs } from './claim.js'
 import { longestMs } from './clock.js'
 import { beforeExit, noLongerBeforeExit } from './exits.js'
 import { Names } from './names.js'
-import { isBusy, pause, runThrough } from './operation.js'
+import { haveOthersEnded, isBusy, pause, runThrough } from './operation.js'
 import type { RollingOptions } from './options.js'
 import { Runner } from './runner.js'
 import { say } from './say.js'
@@ -245,8 +245,8 @@ export class RollingFile {
     }
     // That lines were dropped is told once others are written.
     if (isWritten && !this.#failure && this.#chunks.bytes > 0) isWritten = this.#writeAll(patienceMs.exit, true)
-    if (!isWritten) {
-      // Of what it has not ended, half a line may be there.
+    if (!isWritten && haveOthersEnded()) {
+      // Of what has failed, half a line may be there.
       const mending = new Runner(() => this.#file.mend(this.#chunks), { onWritten: () => {}, onEnd: () => {} })
       mending.finish(patienceMs.serving, { isExit: true, hasAnswered: false })
     }

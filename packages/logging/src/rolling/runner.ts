@@ -1,5 +1,5 @@
 import { close } from 'node:fs'
-import { attempt, type Operation, type Steps, settle, start } from './operation.js'
+import { attempt, haveOthersEnded, type Operation, type Steps, settle, start } from './operation.js'
 
 /** Steps that are under way, with an operation that was started. */
 interface Run {
@@ -52,7 +52,7 @@ export class Runner {
       if (isStarted || (operation.look && !isTrusted)) {
         if (!isStarted) this.#start(run, operation)
         const known = this.isHanging ? operation.look?.() : settle(operation, withinMs)
-        const settled = known ?? (isExit ? operation.look?.(true) : undefined)
+        const settled = known ?? (isExit && haveOthersEnded() ? operation.look?.(true) : undefined)
         this.isHanging = settled === undefined
         if (!settled) return false
         isTrusted = isExit && operation.call !== 'stat'
