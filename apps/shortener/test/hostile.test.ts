@@ -202,6 +202,16 @@ function address(): string {
   return query.length > 0 ? `${path}?${query.join('&')}` : path
 }
 
+t.test('texts that are no Unicode are refused, and those that are not ASCII are kept', async (t) => {
+  const create = (more: object) =>
+    client.api('POST', '/links', JSON.stringify({ url: 'https://example.com/', ...more }))
+  for (const half of ['\ud800', 'a\udfff', '\udc00\ud83d']) {
+    t.equal((await create({ title: half })).status, 400)
+    t.equal((await create({ tags: [half] })).status, 400)
+  }
+  t.match(await create({ title: 'Grüße 😀' }), { status: 201, body: { title: 'Grüße 😀' } })
+})
+
 t.test('8,000 random bodies and addresses: never a 5xx', async (t) => {
   const methods: Method[] = ['GET', 'POST', 'POST', 'POST', 'PATCH', 'PATCH', 'PUT', 'HEAD']
   const statuses = new Map<number, number>()

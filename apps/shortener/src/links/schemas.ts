@@ -1,8 +1,9 @@
 import Type from 'typebox'
 import { aliasPattern } from './code.js'
 
-/** Text without control characters, which have no place in a title and which PostgreSQL takes in part. */
-const line = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: '^[^\\x00-\\x1f\\x7f]*$' })
+/** Text without control characters, which have no place in a title, and without halves of surrogate pairs: PostgreSQL takes neither. */
+const wellFormed = '^(?:[^\\x00-\\x1f\\x7f\\ud800-\\udfff]|[\\ud800-\\udbff][\\udc00-\\udfff])*$'
+const line = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: wellFormed })
 const time = Type.String({ format: 'date-time' })
 const tag = line(50)
 const tags = Type.Array(tag, { maxItems: 20, description: 'To find links by; without order and repetition' })
