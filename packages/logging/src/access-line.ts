@@ -1,12 +1,13 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Logger, pino } from 'pino'
 import type { ResolvedAccessLog } from './access-options.js'
+import { type AddressOf, addressBy } from './client-address.js'
 import type { Internals } from './create-logger.js'
 import type { Turn } from './in-flight.js'
 import { isAscii, isPlain } from './plain.js'
 import { isLazy, type RequestLog } from './request-log.js'
+import { microsOf, timeText } from './response-time.js'
 import type { RouteInfo } from './route.js'
 import * as rules from './rules.js'
 import { traceIdOf } from './trace.js'
@@ -46,7 +47,7 @@ export class AccessLine {
   /** Whether the app calls a key of the line a secret, or has patterns of its own: it is then looked at as a whole. */
   readonly #isSuspect: boolean
   readonly #tail: string
-  readonly #addressOf: (ip: string | undefined) => string | undefined
+  readonly #addressOf: AddressOf
   readonly #methods = new Map<string, string>()
   #common = ''
   #commonText = ''
@@ -199,27 +200,4 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 
 function partsOf(log: Logger | RequestLog): Parts {
   return log as unknown as Parts
-}
-
-function microsOf(reply: FastifyReply): number {
-  return Math.round(reply.elapsedTime * 1_000)
-}
-
-const thousandths = Array.from({ length: 1_000 }, (_, n) =>
-  n === 0 ? '' : `.${`${n}`.padStart(3, '0').replace(/0+$/, '')}`,
-)
-
-/** In ms, to the µs. A number with a fraction takes long to become text. */
-function timeText(reply: FastifyReply): string {
-  const micros = microsOf(reply)
-  return `${Math.floor(micros / 1_000)}${thousandths[micros % 1_000]}`
-}
-
-function addressBy({
-  ip,
-  ipKey = randomBytes(32).toString('hex'),
-}: ResolvedAccessLog): (ip: string | undefined) => string | undefined {
-  if (ip === false) return () => undefined
-  if (ip === 'plain') return (address) => address
-  return (address) => address && createHmac('sha256', ipKey).update(address).digest('base64url').slice(0, 16)
 }

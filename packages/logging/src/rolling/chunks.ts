@@ -9,6 +9,8 @@ export interface Chunk {
 const chunkBytes = 262_144
 const newline = 10
 const mostSpare = 2
+/** Putting many lines into a buffer at once costs two thirds of doing so one by one. */
+const textLength = 4_096
 
 /** Lines that are not written yet, in large buffers that are filled in place and used again. */
 export class Chunks {
@@ -18,15 +20,19 @@ export class Chunks {
   readonly #queue: Chunk[] = []
   readonly #spare: Buffer[] = []
   #last: Chunk | undefined
+  /** The last lines, as long as all of them are ASCII. */
+  #text = ''
 
   /** `isAscii` where that is certain: it is copied faster then. */
   push(line: string, isAscii = false): void {
-    let last = this.#last
-    // UTF-8 takes three bytes at most for each unit of UTF-16.
-    if (!last || last.buffer.length - last.end < 3 * line.length) last = this.#grow(line)
-    const length = last.buffer.write(line, last.end, isAscii ? 'latin1' : 'utf8')
-    last.end += length
-    this.pushed += length
+    if (isAscii) {
+      this.#text += line
+      this.pushed += line.length
+      if (this.#text.length >= textLength) this.#settle()
+    } else {
+      this.#settle()
+      this.pushed += this.#put(line, 'utf8')
+    }
   }
 
   /** How much is still to be written. */
@@ -39,6 +45,7 @@ export class Chunks {
   }
 
   first(): Chunk | undefined {
+    this.#settle()
     return this.#queue[0]
   }
 
@@ -68,9 +75,24 @@ export class Chunks {
     }
   }
 
-  #grow(line: string): Chunk {
-    const isLong = 3 * line.length > chunkBytes
-    const buffer = isLong ? Buffer.allocUnsafeSlow(Buffer.byteLength(line)) : this.#spare.pop()
+  #settle(): void {
+    if (this.#text === '') return
+    this.#put(this.#text, 'latin1')
+    this.#text = ''
+  }
+
+  #put(text: string, encoding: 'latin1' | 'utf8'): number {
+    let last = this.#last
+    // UTF-8 takes three bytes at most for each unit of UTF-16.
+    if (!last || last.buffer.length - last.end < 3 * text.length) last = this.#grow(text)
+    const length = last.buffer.write(text, last.end, encoding)
+    last.end += length
+    return length
+  }
+
+  #grow(text: string): Chunk {
+    const isLong = 3 * text.length > chunkBytes
+    const buffer = isLong ? Buffer.allocUnsafeSlow(Buffer.byteLength(text)) : this.#spare.pop()
     this.#last = { buffer: buffer ?? Buffer.allocUnsafeSlow(chunkBytes), start: 0, end: 0 }
     this.#queue.push(this.#last)
     return this.#last
