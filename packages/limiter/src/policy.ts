@@ -21,7 +21,7 @@ export interface LimitOptions {
   /** How many at once, with `gcra`; it admits at most burst + elapsed × limit / windowMs. Default a tenth of the limit, rounded up. */
   burst?: number
   /** Whose hits are counted together; null: the policy is not for this request. Default the client's address. */
-  key?: (request: FastifyRequest) => string | null
+  key?: (request: FastifyRequest) => string | number | null
   /** Policies of one group, on whichever routes, count together. */
   group?: string
   /** What a request counts for. Default 1. */

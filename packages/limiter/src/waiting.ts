@@ -68,7 +68,9 @@ export class WaitingLines {
   /** Nobody is served any more: those that wait are turned away. */
   close(): void {
     for (const { entries, nextMs } of [...this.#lines.values()]) {
-      for (const { waiter } of [...entries]) waiter.giveUp(Math.max(1, nextMs - performance.now()))
+      const all = [...entries]
+      entries.clear()
+      for (const { waiter } of all) waiter.giveUp(Math.max(1, nextMs - performance.now()))
     }
     this.#lines.clear()
     this.#waiting.clear()

@@ -68,7 +68,7 @@ t.test('9. who would have to wait for too long is refused', async (t) => {
   const all = await Promise.all(Array.from({ length: 10 }, (_, i) => app.inject(`/${i}`)))
   const ok = all.filter(({ statusCode }) => statusCode === 200)
   t.ok(ok.length >= 1 && ok.length <= 3, `${ok.length} have waited`)
-  t.ok(performance.now() - startMs < 120 + 100)
+  t.ok(performance.now() - startMs < 5 * 120)
   t.match(app.limiter.stats(), { waiting: 0, requests: { exceeded: 10 - ok.length } })
 
   const { app: far } = await appOf(t, { limit: 1, windowMs: 60_000, mode: { delay: { maxMs: 1_000, maxWaiting: 5 } } })
@@ -151,10 +151,13 @@ t.test('9. those that wait are served at once after a reset, and turned away whe
   await waitFor(() => app.limiter.stats().waiting === 1)
   await app.limiter.reset('127.0.0.1', ['default'])
   t.equal((await second).statusCode, 200)
-  const third = app.inject('/third')
-  await waitFor(() => app.limiter.stats().waiting === 1)
+  const others = [app.inject('/third'), app.inject('/fourth')]
+  await waitFor(() => app.limiter.stats().waiting === 2)
   await app.close()
-  t.equal((await third).statusCode, 429)
+  for (const { statusCode, headers } of await Promise.all(others)) {
+    t.equal(statusCode, 429)
+    t.ok(Number(headers['retry-after']) > 500)
+  }
   t.equal(app.limiter.stats().waiting, 0)
 })
 
