@@ -121,3 +121,19 @@ t.test('a Fastify that does not tell of trustProxy is no reason to fail, or to w
   warnOfTrustProxy({} as never, { info: fail, warn: fail })
   t.pass()
 })
+
+t.test('check and reset while Redis does not answer', async (t) => {
+  let dels = 0
+  const fail = () => Promise.reject(new Error('no'))
+  const redis = {
+    evalsha: fail,
+    eval: fail,
+    del: async () => {
+      dels++
+    },
+  }
+  const app = await appWith(t, { limit: 7, windowMs, redis, onRedisError: 'open', breaker: { failures: 1 } })
+  t.match(await app.limiter.check('a', ['default']), { isAllowed: true, policies: [{ remaining: 7 }] })
+  await t.rejects(app.limiter.reset('a', ['default']), { code: 'ERR_LIMITER_UNAVAILABLE' })
+  t.equal(dels, 0, 'the breaker is open: nobody waits for its deadline')
+})
