@@ -3,6 +3,7 @@ import { clientKey } from './address/client-key.js'
 import type { Engine } from './engine.js'
 import * as given from './given.js'
 import { boundedKey, checkedKey } from './key.js'
+import { defaultBurst } from './policy.js'
 import type { PlacedPolicy } from './scope.js'
 import { Claim } from './stores/claim.js'
 
@@ -11,7 +12,7 @@ export class PolicyClaim extends Claim {
   readonly policy: PlacedPolicy
 
   constructor(policy: PlacedPolicy, key: string, limit: number, cost: number) {
-    super(policy.bucket, key, limit, policy.burst ?? limit, cost, policy.isShadow)
+    super(policy.bucket, key, limit, policy.burst ?? defaultBurst(limit), cost, policy.isShadow)
     this.policy = policy
   }
 }
@@ -29,22 +30,30 @@ export class ClaimMaker {
    * @returns undefined if a function has failed in a way that refuses the request
    */
   make(request: FastifyRequest, policies: readonly PlacedPolicy[]): PolicyClaim[] | undefined {
+    // The list of one is the usual one; what is pushed to gets room for seventeen.
+    if (policies.length === 1) {
+      const claim = this.#tryToMake(policies[0]!, request)
+      return claim ? [claim] : claim === null ? [] : undefined
+    }
     const claims: PolicyClaim[] = []
     for (let i = 0; i < policies.length; i++) {
-      const policy = policies[i]!
-      let claim: PolicyClaim | undefined
-      try {
-        claim = this.#make(policy, request)
-      } catch (error) {
-        this.#engine.faults.report(`a function of the policy "${policy.name}"`, error)
-        const { onRedisError } = this.#engine.options
-        if (policy.isShadow || onRedisError === 'open') continue
-        claim = onRedisError === 'local' ? this.#makeWithout(policy, request) : undefined
-        if (!claim) return undefined
-      }
+      const claim = this.#tryToMake(policies[i]!, request)
+      if (claim === undefined) return undefined
       if (claim) claims.push(claim)
     }
     return claims
+  }
+
+  /** null: the policy is not for this request. undefined: the request is refused. */
+  #tryToMake(policy: PlacedPolicy, request: FastifyRequest): PolicyClaim | null | undefined {
+    try {
+      return this.#make(policy, request)
+    } catch (error) {
+      this.#engine.faults.report(`a function of the policy "${policy.name}"`, error)
+      const { onRedisError } = this.#engine.options
+      if (policy.isShadow || onRedisError === 'open') return null
+      return onRedisError === 'local' ? this.#makeWithout(policy, request) : undefined
+    }
   }
 
   /** What a client is known by, where no key function says so. */
@@ -52,9 +61,9 @@ export class ClaimMaker {
     return boundedKey(clientKey(address, this.#engine.options.ipv6Prefix))
   }
 
-  #make(policy: PlacedPolicy, request: FastifyRequest): PolicyClaim | undefined {
+  #make(policy: PlacedPolicy, request: FastifyRequest): PolicyClaim | null {
     const key = policy.key ? checkedKey(policy.key(request)) : this.keyOf(request.ip)
-    if (key === null) return undefined
+    if (key === null) return null
     const limit = typeof policy.limit === 'number' ? policy.limit : checked(policy.limit(request), given.limit, 'limit')
     const cost = typeof policy.cost === 'number' ? policy.cost : checked(policy.cost(request), given.cost, 'cost')
     return claimOf(policy, key, limit, cost)
@@ -74,6 +83,6 @@ export function claimOf(policy: PlacedPolicy, key: string, limit: number, cost: 
 }
 
 function checked(value: unknown, rule: given.Rule, what: string): number {
-  if (!rule.test(value)) throw new TypeError(`a ${what} must be ${rule.must}, not ${String(value)}`)
+  if (!rule.test(value)) throw new TypeError(`a ${what} must be ${rule.must}, not ${given.told(value)}`)
   return value as number
 }

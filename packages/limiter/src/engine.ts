@@ -65,7 +65,7 @@ export class Engine {
   stop(): void {
     this.memory?.stop()
     this.#shared?.stop()
-    this.lines.stop()
+    this.lines.close()
   }
 
   stats(): LimiterStats {

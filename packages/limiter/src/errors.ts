@@ -14,10 +14,10 @@ export const UnknownOptionError: Coded<[name: string, known: string]> = createEr
   '%s is no option; there are %s',
 )
 
-/** The app has a limiter already, in this context or in one around it. */
+/** The app has a limiter already, in this context, in one around it or in one within it. */
 export const RegisteredTwiceError: Coded<[]> = createError(
   'ERR_LIMITER_REGISTERED_TWICE',
-  'there is a limiter here already: register the plugin once, and give routes their own limits by their config',
+  'there is a limiter here, around here or within already: register the plugin once, and give routes their own limits by their config',
 )
 
 /** There is no policy of this name for `check`, `peek` or `reset`. Takes the name, and the names there are. */

@@ -37,9 +37,10 @@ export class Events {
     this.#onError = onError
   }
 
-  /** @throws ERR_LIMITER_OPTION if there is no such event */
+  /** @throws ERR_LIMITER_OPTION if there is no such event, or the listener is no function */
   on<Name extends keyof LimiterEvents>(name: Name, listener: (event: LimiterEvents[Name]) => void): void {
     if (!Object.hasOwn(this.#listeners, name)) given.fail('the event', "'exceeded' or 'degraded'", name)
+    if (typeof listener !== 'function') given.fail('a listener', 'a function', listener)
     this.#listeners[name].add(listener)
   }
 
@@ -54,7 +55,8 @@ export class Events {
   emit<Name extends keyof LimiterEvents>(name: Name, event: LimiterEvents[Name]): void {
     for (const listener of this.#listeners[name]) {
       try {
-        listener(event)
+        const result: unknown = listener(event)
+        if (result instanceof Promise) result.catch(this.#onError)
       } catch (error) {
         this.#onError(error)
       }

@@ -14,8 +14,8 @@ export interface Gate {
   early: Stage | undefined
   late: Stage | undefined
   settles: boolean
-  /** The limiter has nothing to say here. */
-  isOff: boolean
+  /** Left alone, by the lists too. */
+  isProbe: boolean
 }
 
 const gateKey: unique symbol = Symbol('steadfast.limiter.gate')
@@ -28,7 +28,8 @@ interface RouteConfig {
   steadfast?: { probe?: boolean }
 }
 
-const none: Gate = { early: undefined, late: undefined, settles: false, isOff: true }
+const none: Gate = { early: undefined, late: undefined, settles: false, isProbe: false }
+const probe: Gate = { ...none, isProbe: true }
 
 /** The gates of an app's routes. Each is made once: with the route, or for routes that were there before, with its first request. */
 export class Gates {
@@ -95,7 +96,7 @@ export class Gates {
 
   #make(config: RouteConfig): Gate {
     const { url, method = 'GET', limiter, steadfast } = config
-    if (steadfast?.probe === true) return none
+    if (steadfast?.probe === true) return probe
     if (url === undefined) return this.#engine.options.notFound ? this.#ofPlugin : none
     if (limiter === undefined) return this.#ofPlugin
     if (limiter === false) return none
@@ -114,7 +115,7 @@ export class Gates {
       return some.length > 0 ? this.stageOf(some, stage === 'preHandler' || some.length === policies.length) : undefined
     }
     const settles = policies.some(({ settle }) => settle !== undefined)
-    return { early: at('onRequest'), late: at('preHandler'), settles, isOff: false }
+    return { early: at('onRequest'), late: at('preHandler'), settles, isProbe: false }
   }
 }
 

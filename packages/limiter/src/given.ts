@@ -66,6 +66,14 @@ export const orCallable = (rule: Rule): Rule => ({
   test: (value) => rule.test(value) || callable.test(value),
 })
 
+/** What a function has given that can't be used, in words. A promise is nobody's any more: where it fails, that must not end the process. */
+export function told(value: unknown): string {
+  if (typeof (value as PromiseLike<unknown> | null | undefined)?.then !== 'function')
+    return inspect(value, { depth: 0 })
+  Promise.resolve(value).catch(() => {})
+  return 'a promise'
+}
+
 /** @throws ERR_LIMITER_OPTION */
 export function fail(name: string, must: string, value: unknown): never {
   throw new OptionError(name, must, inspect(value, { depth: 1, breakLength: Infinity, maxArrayLength: 5 }))

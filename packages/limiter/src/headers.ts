@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { PolicyClaim } from './claims.js'
+import { codesOf, HeaderText } from './header-text.js'
 import type { HeaderStyle } from './options.js'
 
 /** How much later than it could a client is told to come, at most: so that not all come at once. */
@@ -10,51 +11,45 @@ const seconds = (us: number): number => Math.ceil(us / 1_000_000)
 /** What a policy is told by, made once. https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers */
 export class PolicyTexts {
   readonly #name: string
-  readonly #before: string
+  readonly #before: readonly number[]
   readonly #windowSeconds: number
+  #list = ''
   #limit = -1
   #policy = ''
-  #thousands = -1
-  #beforeDigits = ''
 
   constructor(name: string, windowMs: number) {
     this.#name = name
-    this.#before = `"${name}";r=`
+    this.#before = codesOf(`"${name}";r=`)
     this.#windowSeconds = Math.ceil(windowMs / 1_000)
   }
 
-  policy(limit: number): string {
-    if (limit !== this.#limit) {
+  /** A list of policies, and this one at its end. */
+  policy(list: string, limit: number): string {
+    if (limit !== this.#limit || list !== this.#list) {
+      this.#list = list
       this.#limit = limit
-      this.#policy = `"${this.#name}";q=${limit};w=${this.#windowSeconds}`
+      this.#policy = `${list}${list && ', '}"${this.#name}";q=${limit};w=${this.#windowSeconds}`
     }
     return this.#policy
   }
 
-  now(remaining: number, resetUs: number): string {
-    const time = this.#time(Math.min(seconds(resetUs), this.#windowSeconds))
-    if (remaining < 1_000) return this.#before + remaining + time
-    const thousands = Math.floor(remaining / 1_000)
-    if (thousands !== this.#thousands) {
-      this.#thousands = thousands
-      this.#beforeDigits = this.#before + thousands
-    }
-    return this.#beforeDigits + digits[remaining % 1_000] + time
-  }
-
-  #time(reset: number): string {
-    return reset < times.length ? times[reset]! : `;t=${reset}`
+  now(text: HeaderText, remaining: number, resetUs: number): void {
+    if (!text.isEmpty) text.add(comma)
+    text.add(this.#before)
+    text.addNumber(remaining)
+    text.add(time)
+    text.addNumber(seconds(resetUs))
   }
 }
 
-/** V8 has the texts of small numbers at hand, but not of large ones: those are put together. */
-const digits: readonly string[] = Array.from({ length: 1_000 }, (_, i) => `${i}`.padStart(3, '0'))
-const times: readonly string[] = Array.from({ length: 3_601 }, (_, i) => `;t=${i}`)
+const comma = codesOf(', ')
+const time = codesOf(';t=')
 
 /** What replies are told of limits. */
 export class Headers {
   readonly #isDraft: boolean
   readonly #isLegacy: boolean
+  readonly #now: HeaderText = new HeaderText()
 
   constructor(style: HeaderStyle) {
     this.#isDraft = style === 'draft' || style === 'both'
@@ -75,18 +70,16 @@ export class Headers {
   /** Where some were exceeded, what is left is told of those alone: the others are not why the client is to wait. */
   #setDraft(reply: FastifyReply, claims: readonly PolicyClaim[], isExceeded: boolean): void {
     let told = ''
-    let now = ''
     for (let i = 0; i < claims.length; i++) {
       const { policy, limit, remaining, resetUs, isShadow, isOk } = claims[i]!
       if (isShadow) continue
       const { texts } = policy
-      told = told === '' ? texts.policy(limit) : `${told}, ${texts.policy(limit)}`
-      if (isExceeded && isOk) continue
-      now = now === '' ? texts.now(remaining, resetUs) : `${now}, ${texts.now(remaining, resetUs)}`
+      told = texts.policy(told, limit)
+      if (!isExceeded || !isOk) texts.now(this.#now, remaining, resetUs)
     }
     if (told === '') return
     reply.header('ratelimit-policy', told)
-    reply.header('ratelimit', now)
+    reply.header('ratelimit', this.#now.take())
   }
 
   /** One limit is all they tell: the one that is nearest to its end. */

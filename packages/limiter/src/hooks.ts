@@ -13,7 +13,7 @@ export function earlyHook(gates: Gates, engine: Engine): Hook {
   const hasLists = options.allow !== undefined || options.deny !== undefined
   return function limitRequest(request, reply, done) {
     const gate = gates.of(request)
-    if (hasLists && !gate.isOff) {
+    if (hasLists && !gate.isProbe) {
       const list = listed(request, engine)
       if (list === 'deny') {
         counts.requests.denied++

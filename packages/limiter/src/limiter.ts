@@ -36,6 +36,7 @@ export interface Limiter {
   /**
    * Counts a hit of a subject, such as a user's id, if all policies have room for it; else none of them counts it.
    * @param policies names of the plugin's, or policies whose limit is a number
+   * @param cost default that of each policy; 1 where a function tells it
    * @throws ERR_LIMITER_UNKNOWN_POLICY
    * @throws ERR_LIMITER_UNAVAILABLE with `onRedisError: 'closed'`, if Redis does not answer
    */
@@ -65,11 +66,11 @@ export class AppLimiter implements Limiter {
     this.#maker = gates.maker
   }
 
-  async check(subject: string, policies: (string | Policy)[], cost = 1): Promise<CheckResult> {
+  async check(subject: string, policies: (string | Policy)[], cost?: number): Promise<CheckResult> {
     return this.#decide(subject, policies, cost, true)
   }
 
-  async peek(subject: string, policies: (string | Policy)[], cost = 1): Promise<CheckResult> {
+  async peek(subject: string, policies: (string | Policy)[], cost?: number): Promise<CheckResult> {
     return this.#decide(subject, policies, cost, false)
   }
 
@@ -82,9 +83,11 @@ export class AppLimiter implements Limiter {
     const { places, options: common } = this.#engine
     const { own } = resolveRoute('the hook', { inherit: false, ...options } as RouteLimiterOptions, common)
     for (const { settle } of own) if (settle) given.fail('settle of the hook', 'set in the config of a route', settle)
+    if (own.length === 0) given.fail('the hook', 'given a limit, or policies', options)
     const stages = new Map<string, Stage>()
     const gates = this.#gates
     return function limitByHook(request, reply, done) {
+      if (gates.of(request).isProbe) return done()
       const { method, url = '*' } = request.routeOptions
       const route = `${methodsOf(method ?? 'GET')} ${url}`
       let stage = stages.get(route)
@@ -110,12 +113,21 @@ export class AppLimiter implements Limiter {
     return this
   }
 
-  #decide(subject: string, given: (string | Policy)[], cost: number, isCharged: boolean): Promise<CheckResult> {
+  #decide(
+    subject: string,
+    given: (string | Policy)[],
+    cost: number | undefined,
+    isCharged: boolean,
+  ): Promise<CheckResult> {
     const claims = this.#policiesOf(given).map((policy) => this.#claimOf(policy, subject, cost, isCharged))
     return new Promise((resolve, reject) => {
       this.#engine.decide(claims, (outcome) => {
         if (outcome === 'closed') reject(new UnavailableError())
-        else resolve(this.#resultOf(claims, outcome !== 'exceeded', isCharged))
+        else {
+          // Nobody has counted, so nobody has used any.
+          if (outcome === 'open') for (const claim of claims) claim.remaining = claim.limit
+          resolve(this.#resultOf(claims, outcome !== 'exceeded', isCharged))
+        }
       })
     })
   }
@@ -162,15 +174,11 @@ export class AppLimiter implements Limiter {
     return found
   }
 
-  #claimOf(policy: PlacedPolicy, subject: string, cost: number, isCharged: boolean): PolicyClaim {
+  #claimOf(policy: PlacedPolicy, subject: string, cost: number | undefined, isCharged: boolean): PolicyClaim {
     if (typeof policy.limit !== 'number')
       given.fail(`the limit of "${policy.name}"`, 'a number, without a request', policy.limit)
-    const claim = claimOf(
-      policy,
-      this.#keyOf(policy, subject),
-      policy.limit,
-      given.take('cost', cost, given.cost) as number,
-    )
+    const own = typeof policy.cost === 'number' ? policy.cost : 1
+    const claim = claimOf(policy, this.#keyOf(policy, subject), policy.limit, given.take('cost', cost, given.cost, own))
     claim.charge = isCharged ? claim.need : 0
     return claim
   }
@@ -183,8 +191,10 @@ export class AppLimiter implements Limiter {
   #reset(policy: PlacedPolicy, key: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#engine.reset(policy.bucket, key, (error) => {
-        if (error === undefined) resolve()
-        else reject(Object.assign(new UnavailableError(), { cause: error }))
+        if (error === undefined) {
+          this.#engine.lines.hurry(policy.bucket.prefix + key)
+          resolve()
+        } else reject(Object.assign(new UnavailableError(), { cause: error }))
       })
     })
   }

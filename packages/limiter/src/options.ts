@@ -156,7 +156,7 @@ function resolveList(name: string, list: AddressList | undefined): ListOf | unde
     take(name, list, given.callable)
     return (request) => {
       const isIn: unknown = list(request)
-      if (typeof isIn !== 'boolean') throw new TypeError(`${name} must return true or false, not ${typeof isIn}`)
+      if (typeof isIn !== 'boolean') throw new TypeError(`${name} must return true or false, not ${given.told(isIn)}`)
       return isIn
     }
   }

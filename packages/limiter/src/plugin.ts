@@ -1,7 +1,7 @@
 import type { FastifyInstance, onSendHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { takeContext } from './contexts.js'
 import { Engine } from './engine.js'
-import { RegisteredTwiceError } from './errors.js'
 import { Gates } from './gates.js'
 import { Headers } from './headers.js'
 import { earlyHook, lateHook } from './hooks.js'
@@ -15,7 +15,7 @@ import { warnOfTrustProxy } from './trust-proxy.js'
 
 async function limiter(app: FastifyInstance, options: LimiterOptions): Promise<void> {
   const resolved = resolveOptions(options)
-  if (app.hasDecorator('limiter')) throw new RegisteredTwiceError()
+  takeContext(app)
   const shared = join(app)
   const engine = new Engine(resolved, app.log)
   const headers = new Headers(resolved.headers)

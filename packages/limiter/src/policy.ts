@@ -18,10 +18,10 @@ export interface LimitOptions {
   windowMs: number
   /** Default `sliding`: never more than the limit in any window. */
   algorithm?: Algorithm
-  /** How many at once, with `gcra`; it admits at most burst + elapsed × limit / windowMs. Default the limit. */
+  /** How many at once, with `gcra`; it admits at most burst + elapsed × limit / windowMs. Default a tenth of the limit, rounded up. */
   burst?: number
   /** Whose hits are counted together; null: the policy is not for this request. Default the client's address. */
-  key?: (request: FastifyRequest) => string | null
+  key?: (request: FastifyRequest) => string | number | null
   /** Policies of one group, on whichever routes, count together. */
   group?: string
   /** What a request counts for. Default 1. */
@@ -90,6 +90,7 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
   if (settle && delay) given.fail(at('mode'), "'reject' where settle is set", policy.mode)
   const cost = take(at('cost'), policy.cost, given.orCallable(given.cost))
   if (settle && cost !== undefined) given.fail(at('cost'), 'left out where settle tells it', cost)
+  checkCost(at('cost'), cost, { limit, burst, algorithm })
   return {
     name: name ?? need('name', policy.name, given.name),
     limit,
@@ -104,6 +105,24 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
     delay,
     isShadow: take(at('shadow'), policy.shadow, given.flag, false),
   }
+}
+
+/** With a burst as large as the limit, twice as many would pass within a window, as with fixed ones; so it is a tenth of it. */
+export function defaultBurst(limit: number): number {
+  return Math.ceil(limit / 10)
+}
+
+type Room = Pick<ResolvedPolicy, 'limit' | 'burst' | 'algorithm'>
+
+/** @throws ERR_LIMITER_OPTION if a request never could pass */
+export function checkCost(
+  of: string,
+  cost: ResolvedPolicy['cost'] | undefined,
+  { limit, burst, algorithm }: Room,
+): void {
+  if (typeof cost !== 'number' || typeof limit !== 'number') return
+  const most = algorithm === 'gcra' ? (burst ?? defaultBurst(limit)) : limit
+  if (cost > most) given.fail(of, `at most the ${algorithm === 'gcra' ? 'burst' : 'limit'}, ${most}`, cost)
 }
 
 function resolveDelay(name: string, mode: LimitOptions['mode']): DelayOptions | undefined {

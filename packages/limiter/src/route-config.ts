@@ -1,7 +1,7 @@
 import * as given from './given.js'
 import { take, takeObject } from './given.js'
 import { type RouteLimiterOptions, resolveLimits } from './options.js'
-import { checkDifferent, limitKeys, type ResolvedPolicy } from './policy.js'
+import { checkCost, checkDifferent, limitKeys, type ResolvedPolicy } from './policy.js'
 
 /** What is asked of a route's requests: policies of the plugin, and of its own. */
 export interface RoutePolicies {
@@ -27,8 +27,11 @@ export function resolveRoute(
   const isLimit = Object.keys(limits).some((key) => key !== 'policies')
   // A cost beside policies, or alone, is that of all of them.
   const costOfAll = isLimit ? undefined : take(`${where}.cost`, cost, given.orCallable(given.cost))
-  const withCost = (policy: ResolvedPolicy) =>
-    costOfAll === undefined || policy.settle ? policy : { ...policy, cost: costOfAll }
+  const withCost = (policy: ResolvedPolicy) => {
+    if (costOfAll === undefined || policy.settle) return policy
+    checkCost(`${where}.cost`, costOfAll, policy)
+    return { ...policy, cost: costOfAll }
+  }
   const own = resolveLimits(where, isLimit ? rest : limits).map((policy) =>
     isShadow ? { ...policy, isShadow } : policy,
   )

@@ -55,7 +55,7 @@ export class Settlement {
     try {
       const charge: unknown = policy.settle!(request, reply)
       if (given.cost.test(charge)) return charge as number
-      throw new TypeError(`settle must return ${given.cost.must}, not ${String(charge)}`)
+      throw new TypeError(`settle must return ${given.cost.must}, not ${given.told(charge)}`)
     } catch (error) {
       this.#engine.faults.report(`settle of the policy "${policy.name}"`, error)
       return 1

@@ -50,10 +50,12 @@ export class Stage {
     if (outcome === 'closed') this.#refuseUnchecked(reply, done)
     else if (outcome === 'open') this.#pass(done)
     else {
-      const state = stateOf(request) ?? newState(request)
+      const state = stateOf(request)
       // What was asked at an earlier stage is told as well.
-      state.claims = state.claims.length === 0 ? claims : [...state.claims, ...claims]
-      this.#headers.set(reply, state.claims, outcome === 'exceeded')
+      const all = state ? [...state.claims, ...claims] : claims
+      if (state) state.claims = all
+      else newState(request, all)
+      this.#headers.set(reply, all, outcome === 'exceeded')
       if (outcome === 'exceeded') this.#exceed(request, reply, claims, done)
       else {
         if (this.#hasShadows && claims.some(({ isOk }) => !isOk)) this.#tell(request, claims, true)

@@ -12,11 +12,15 @@ export interface RequestLimit {
 /** What the limiter knows of one request. */
 export class RequestState {
   /** All that were asked, stage by stage. */
-  claims: PolicyClaim[] = []
+  claims: readonly PolicyClaim[]
   /** It is on the allow list. */
   isExempt = false
   hasLateStage = false
   isSettled = false
+
+  constructor(claims: readonly PolicyClaim[]) {
+    this.claims = claims
+  }
 }
 
 /** Set without decorateRequest, by which Fastify sets it on every request, one property after the other. */
@@ -28,8 +32,8 @@ export function stateOf(request: FastifyRequest): RequestState | undefined {
   return (request as Stated)[key]
 }
 
-export function newState(request: FastifyRequest): RequestState {
-  const state = new RequestState()
+export function newState(request: FastifyRequest, claims: readonly PolicyClaim[] = []): RequestState {
+  const state = new RequestState(claims)
   ;(request as Stated)[key] = state
   return state
 }

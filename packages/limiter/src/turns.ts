@@ -75,11 +75,21 @@ export class Turns {
           if (made) this.#engine.decide(made, settle)
           else settle('closed')
         },
-        giveUp: () => over('exceeded'),
+        giveUp: (leftMs) => {
+          // One that came behind others has not been asked for yet.
+          if (claim.isOk) {
+            claim.isOk = false
+            claim.retryUs = claim.resetUs = Math.ceil(leftMs * 1_000)
+          }
+          over('exceeded')
+        },
       },
       Math.max(1, retryMs),
     )
+    let isOver = false
     const over = (outcome: Outcome) => {
+      if (isOver) return
+      isOver = true
       reply.raw.off('close', leave)
       end(outcome, claims)
     }

@@ -57,7 +57,28 @@ export class WaitingLines {
     return () => this.#leave(name, entered, entry)
   }
 
-  stop(): void {
+  /** There may be room for its first: whatever it has been told, it tries now. */
+  hurry(name: string): void {
+    const line = this.#lines.get(name)
+    if (!line) return
+    line.nextMs = performance.now()
+    if (!line.isTrying) this.#arm(line.nextMs)
+  }
+
+  /** Nobody is served any more: those that wait are turned away. */
+  close(): void {
+    for (const { entries, nextMs } of [...this.#lines.values()]) {
+      const all = [...entries]
+      entries.clear()
+      for (const { waiter } of all) waiter.giveUp(Math.max(1, nextMs - performance.now()))
+    }
+    this.#lines.clear()
+    this.#waiting.clear()
+    this.size = 0
+    this.#stop()
+  }
+
+  #stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#timerMs = Infinity
@@ -69,19 +90,19 @@ export class WaitingLines {
     this.#waiting.set(line.policy, this.#waiting.get(line.policy)! - 1)
     if (line.entries.size > 0) return
     this.#lines.delete(name)
-    if (this.#lines.size === 0) this.stop()
+    if (this.#lines.size === 0) this.#stop()
   }
 
   #arm(atMs: number): void {
     if (atMs >= this.#timerMs) return
     clearTimeout(this.#timer)
     this.#timerMs = atMs
-    // It keeps the process alive: somebody waits for an answer, at most for maxMs.
+    // It keeps the process alive, as the socket of whoever waits does anyway; what came by inject() has none.
     this.#timer = setTimeout(() => this.#wake(), Math.max(1, Math.ceil(atMs - performance.now())))
   }
 
   #wake(): void {
-    this.stop()
+    this.#stop()
     const nowMs = performance.now()
     let nextMs = Infinity
     for (const [name, line] of this.#lines) {

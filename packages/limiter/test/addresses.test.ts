@@ -1,10 +1,11 @@
 import { BlockList, isIPv6 } from 'node:net'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { clientKey } from '../src/address/client-key.js'
 import { parseIPv4, parseIPv6 } from '../src/address/parse.js'
 import { AddressRanges } from '../src/address/ranges.js'
 import limiter from '../src/index.js'
+import { Fastify } from './fastify.js'
 import { appWith, codes } from './serve.js'
 import { seeded } from './stores/contract.js'
 
@@ -89,7 +90,18 @@ t.test('8. ranges are those of Node’s BlockList', async (t) => {
     t.ok(mixed.has(address), address)
   for (const address of ['11.0.0.0', '::2', '192.169.0.0', '0.0.0.1', 'x', '', undefined])
     t.notOk(mixed.has(address), `${address}`)
-  for (const wrong of ['10.0.0.0/33', '::/129', 'x', '10.0.0', '10.0.0.0/', '', 5, null]) {
+  for (const wrong of [
+    '10.0.0.0/33',
+    '::/129',
+    'x',
+    '10.0.0',
+    '10.0.0.0/',
+    '10.0.0.0/08',
+    '::ffff:10.0.0.0/8',
+    '',
+    5,
+    null,
+  ]) {
     t.throws(() => new AddressRanges([wrong as string], refuse), { message: `refused ${wrong}` })
   }
 })
@@ -102,15 +114,17 @@ t.test('8. who is on the allow list is not limited, who is on the deny list gets
     deny: ['10.6.6.6', '192.0.2.0/24'],
   })
   app.get('/off', { config: { limiter: false } }, async () => 'ok')
+  app.get('/probe', { config: { steadfast: { probe: true } } as object }, async () => 'ok')
   const from = async (remoteAddress: string, url = '/') => (await app.inject({ url, remoteAddress })).statusCode
   for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8:5::1']) {
     t.same([await from(address), await from(address)], [200, 200])
   }
   t.same([await from('10.6.6.6'), await from('192.0.2.9'), await from('192.0.2.9', '/nowhere')], [403, 403, 403])
-  t.equal(await from('192.0.2.9', '/off'), 200)
+  t.equal(await from('192.0.2.9', '/off'), 403, 'also where nothing is limited')
+  t.equal(await from('192.0.2.9', '/probe'), 200, 'probes are left alone')
   t.match((await app.inject({ url: '/', remoteAddress: '192.0.2.9' })).json(), { code: 'ERR_LIMITER_DENIED' })
   t.same([await from('198.51.100.1'), await from('198.51.100.1')], [200, 429])
-  t.match(app.limiter.stats().requests, { exempt: 6, denied: 4, allowed: 1, exceeded: 1 })
+  t.match(app.limiter.stats().requests, { exempt: 6, denied: 5, allowed: 1, exceeded: 1 })
 
   const byFunction = await appWith(t, {
     limit: 1,

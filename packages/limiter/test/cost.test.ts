@@ -4,7 +4,7 @@ import { AddressRanges } from '../src/address/ranges.js'
 
 t.test('a million live keys take at most 100 MB', async (t) => {
   for (const args of [
-    ['sliding', 'address', '5'],
+    ['sliding', 'address', '2'],
     ['sliding', 'name', '1'],
     ['gcra', 'name', '1'],
     ['fixed', 'name', '1'],

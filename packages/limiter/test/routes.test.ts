@@ -1,6 +1,7 @@
-import Fastify, { type FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import t from 'tap'
 import limiter, { type ExceededEvent } from '../src/index.js'
+import { Fastify } from './fastify.js'
 import { appWith, codes } from './serve.js'
 
 const windowMs = 60_000
@@ -178,7 +179,7 @@ t.test('policies of users run at preHandler, and count once, whoever answers', a
   })
   const gone = await app.inject({ url: '/gone', headers: { user: 'a' } })
   t.equal(gone.statusCode, 404)
-  t.equal(gone.headers.ratelimit, '"ip";r=98;t=60, "user";r=0;t=60')
+  t.match(gone.headers.ratelimit, /^"ip";r=98;t=6[0-3], "user";r=0;t=6[0-3]$/)
   t.same(await codes(app, 1, '/', { user: 'b' }), [200])
   t.same(await codes(app, 1, '/', { user: 'a' }), [429])
   t.match(seen, [{ policies: ['user'], key: 'a', isShadow: false }])

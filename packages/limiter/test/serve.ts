@@ -1,6 +1,7 @@
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
 import limiter, { type LimiterOptions } from '../src/index.js'
+import { Fastify } from './fastify.js'
 
 /** An app with a limiter and one route, closed at the end of the test. */
 export async function appWith(

@@ -1,8 +1,8 @@
 import { startRedis, uniquePrefix } from '@steadfast/testing'
-import Fastify from 'fastify'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import limiter, { type LimiterOptions, type Policy } from '../src/index.js'
+import { Fastify } from './fastify.js'
 
 const windowMs = 60_000
 

@@ -80,13 +80,14 @@ class Words {
 
 function parseRange(text: unknown): Range | undefined {
   if (typeof text !== 'string') return undefined
-  const [, address = '', length] = /^([\d.]+|[\da-f:.]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
+  const [, address = '', length] = /^([\d.]+|[\da-f:.]+)(?:\/(0|[1-9]\d{0,2}))?$/i.exec(text) ?? []
   const ipv4 = parseIPv4(address)
   if (ipv4 >= 0) return rangeOf(4, BigInt(ipv4), Number(length ?? 32))
   if (!parseIPv6(address, groups)) return undefined
   const bits = Number(length ?? 128)
   const mapped = mappedIPv4(groups)
-  if (mapped >= 0 && bits >= 96) return rangeOf(4, BigInt(mapped), bits - 96)
+  // A mapped range that is wider than all of IPv4 is a slip: of ::ffff:10.0.0.0/8 nobody wants ::/8.
+  if (mapped >= 0) return bits >= 96 ? rangeOf(4, BigInt(mapped), bits - 96) : undefined
   return rangeOf(
     6,
     Array.from(groups, BigInt).reduce((sum, group) => (sum << 16n) | group, 0n),

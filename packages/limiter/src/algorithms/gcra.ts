@@ -56,6 +56,6 @@ export class GcraCounters implements Counters {
     const remaining = Math.max(0, Math.floor((claim.burst * window - debt) / window))
     claim.remaining = remaining
     const toNext = debt - (claim.burst - remaining - 1) * window
-    claim.resetUs = debt === 0 ? 0 : Math.max(claim.retryUs, Math.ceil(toNext / claim.limit))
+    claim.resetUs = debt === 0 ? claim.retryUs : Math.max(claim.retryUs, Math.ceil(toNext / claim.limit))
   }
 }

@@ -40,47 +40,45 @@ export class SlidingCounters implements Counters {
   }
 
   ask(slot: number, claim: Claim, nowUs: number): void {
-    if (slot < 0 || this.isOver(slot, nowUs)) {
+    const age = slot < 0 ? Infinity : this.#ageOf(slot, nowUs)
+    if (age > steps || this.#counts[slot] === 0) {
       claim.isOk = claim.need <= claim.limit
       claim.remaining = claim.limit
       claim.retryUs = claim.resetUs = claim.isOk ? 0 : this.#stepUs * (steps + 1)
       return
     }
-    const used = this.#used(slot, nowUs)
+    const used = this.#used(slot, age)
     claim.isOk = used + claim.need <= claim.limit
     claim.remaining = Math.max(0, claim.limit - used)
     // At the least one is waited for, also where there is more than needed.
     const over = claim.isOk ? 0 : used + claim.need - claim.limit
-    claim.resetUs = this.#freedAt(slot, Math.max(1, over), nowUs) - nowUs
+    claim.resetUs = this.#freedAt(slot, Math.max(1, over), age) - nowUs
     claim.retryUs = claim.isOk ? 0 : claim.resetUs
   }
 
   charge(slot: number, claim: Claim, nowUs: number): void {
-    const step = this.#stepAt(slot, nowUs)
-    if (step > this.#newest[slot]!) this.#begin(slot, step)
+    const age = this.#ageOf(slot, nowUs)
+    if (age > 0) this.#begin(slot, this.#newest[slot]! + age)
     this.#counts[slot] = Math.min(this.#counts[slot]! + claim.charge, 0xffff_ffff)
-    claim.remaining = Math.max(0, claim.limit - this.#used(slot, nowUs))
-    claim.resetUs = this.#freedAt(slot, 1, nowUs) - nowUs
+    claim.remaining = Math.max(0, claim.limit - this.#used(slot, 0))
+    claim.resetUs = this.#freedAt(slot, 1, 0) - nowUs
   }
 
   isOver(slot: number, nowUs: number): boolean {
-    return this.#counts[slot] === 0 || this.#stepAt(slot, nowUs) - this.#newest[slot]! > steps
+    return this.#counts[slot] === 0 || this.#ageOf(slot, nowUs) > steps
   }
 
-  #stepAt(slot: number, nowUs: number): number {
-    return Math.max(this.#newest[slot]!, Math.floor(nowUs / this.#stepUs))
+  /** How many steps ago the newest one was. */
+  #ageOf(slot: number, nowUs: number): number {
+    return Math.max(0, Math.floor(nowUs / this.#stepUs) - this.#newest[slot]!)
   }
 
-  /** How many steps before the newest one still count, at most. */
-  #reach(slot: number, nowUs: number): number {
-    return this.#rowOf[slot] === 0 ? 0 : steps - (this.#stepAt(slot, nowUs) - this.#newest[slot]!)
-  }
-
-  #used(slot: number, nowUs: number): number {
+  #used(slot: number, age: number): number {
     let used = this.#counts[slot]!
+    if (this.#rowOf[slot] === 0) return used
     const row = (this.#rowOf[slot]! - 1) * steps
     let place = this.#newest[slot]! % steps
-    for (let back = this.#reach(slot, nowUs); back > 0; back--) {
+    for (let back = steps - age; back > 0; back--) {
       place = place === 0 ? steps - 1 : place - 1
       used += this.#rows[row + place]!
     }
@@ -88,11 +86,12 @@ export class SlidingCounters implements Counters {
   }
 
   /** When so many that count now, the oldest first, will have left the window; the end of all, if there are fewer. */
-  #freedAt(slot: number, count: number, nowUs: number): number {
+  #freedAt(slot: number, count: number, age: number): number {
     const newest = this.#newest[slot]!
+    if (this.#rowOf[slot] === 0) return (newest + steps + 1) * this.#stepUs
     const row = (this.#rowOf[slot]! - 1) * steps
     let freed = 0
-    for (let back = this.#reach(slot, nowUs); back > 0; back--) {
+    for (let back = steps - age; back > 0; back--) {
       freed += this.#rows[row + ((newest - back) % steps)]!
       if (freed >= count) return (newest - back + steps + 1) * this.#stepUs
     }

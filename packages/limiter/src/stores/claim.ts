@@ -9,7 +9,7 @@ export class Claim {
   /** Whose counter of the bucket it is. */
   readonly key: string
   limit: number
-  /** How many at once, by GCRA; else it is the limit. */
+  /** How many at once, by GCRA; others don't look at it. */
   burst: number
   /** What there must be room for. */
   need: number

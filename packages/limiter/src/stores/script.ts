@@ -67,7 +67,7 @@ function gcra.tell(c)
   local cap = c.burst * c.window
   c.remaining = max(0, floor((cap - c.debt) / c.window))
   local next = c.debt - (c.burst - c.remaining - 1) * c.window
-  c.reset = c.debt == 0 and 0 or max(c.retry, ceil(next / c.limit))
+  c.reset = c.debt == 0 and c.retry or max(c.retry, ceil(next / c.limit))
 end
 function gcra.ask(c)
   local over = c.debt + c.need * c.window - c.burst * c.window

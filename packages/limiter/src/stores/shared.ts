@@ -83,6 +83,10 @@ export class SharedStore {
   reset(bucket: Bucket, key: string, done: (error?: unknown) => void): void {
     this.#blocked.forget(bucket.prefix, key)
     this.local.reset(bucket, key)
+    if (this.#breaker.isOpen) {
+      done(new Error('Redis does not answer'))
+      return
+    }
     this.redis.reset(bucket.prefix, key, done)
   }
 
