@@ -38,7 +38,7 @@ t.test('4. origin down: stale values until graceMs ends, then the error', async 
       const value = await cache.getOrSet('key', down, options).catch((error) => error)
       if (value !== 'old') {
         t.match(value, { message: 'origin down' })
-        t.ok(startMs - beganMs > 1_400, `stale until ${staleUntilMs - beganMs} ms`)
+        t.ok(performance.now() - beganMs > 1_690, `stale until ${staleUntilMs - beganMs} ms`)
         break
       }
       staleUntilMs = startMs
