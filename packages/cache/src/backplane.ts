@@ -40,12 +40,12 @@ export class Backplane {
     this.#channel = names.channel
     this.#acknowledgements = names.acknowledgements(instance)
     this.#listener = listener
+    if (isOwn) subscriber.on('error', this.#onError) // from the beginning, or ioredis prints them
   }
 
   async start(): Promise<void> {
     this.#subscriber.on('message', this.#onMessage)
     this.#subscriber.on('ready', this.#onReady)
-    if (this.#isOwn) this.#subscriber.on('error', this.#onError)
     while (!this.#isClosed && !this.isSubscribed) {
       try {
         await this.#subscriber.subscribe(this.#channel, this.#acknowledgements)

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { Acknowledgements } from './acknowledgements.js'
+import { confirms, labelOf } from './arguments.js'
 import { Breaker } from './breaker.js'
 import type { Cache, Keyspace } from './cache.js'
 import { pause } from './clock.js'
@@ -12,7 +14,7 @@ import { Failures } from './failures.js'
 import { Flights } from './flights.js'
 import { type InvalidateOptions, Invalidation, type Outcome } from './invalidation.js'
 import { RedisNames } from './keys.js'
-import { confirms, OneKeyspace } from './keyspace.js'
+import { OneKeyspace } from './keyspace.js'
 import { L2 } from './l2.js'
 import { type Log, noLog } from './log.js'
 import { Memory } from './memory.js'
@@ -60,7 +62,7 @@ export class WholeCache extends OneKeyspace implements Cache {
     if (tags === undefined) refuse('tags', names.must, tags)
     take('tags', tags, names)
     const stamps = [...new Set(tags)].map((tag) => `t:${tag}`)
-    return this.invalidation.invalidate({ keys: [], stamps }, confirms(options), `tags "${tags.join('", "')}"`)
+    return this.invalidation.invalidate({ keys: [], stamps }, confirms(options), () => labelOf('tags', tags))
   }
 
   namespace(space: string): Keyspace {
@@ -108,7 +110,7 @@ function assemble(
 ): { core: Core; invalidation: Invalidation; background: Set<Promise<unknown>>; breaker: Breaker | undefined } {
   const { redis, l1 } = options
   const instance = randomBytes(6).toString('base64url')
-  const redisNames = new RedisNames(options.keyPrefix, redis?.options?.keyPrefix ?? '')
+  const redisNames = new RedisNames(options.keyPrefix, redis?.options)
   const authority = { epoch: 0, leaseUntilMs: Infinity }
   const [counters, events, clock] = [new Counters(), new Events(log), new RedisClock()]
   const [flights, failures, pending] = [new Flights(), new Failures(), new Pending()]
@@ -134,7 +136,7 @@ function assemble(
       names: redisNames,
       instance,
       subscriber: options.subscriber,
-      leaseMs: l1?.leaseMs ?? 1,
+      leaseMs: options.leaseMs,
       servesDetached: l1?.whenDetached === 'serve',
       timeoutMs: options.l2TimeoutMs,
       authority,
@@ -158,6 +160,8 @@ function assemble(
       onError: (error) => outage.failed(error),
     })
   let ownNumber = 1
+  const closing = new AbortController()
+  setMaxListeners(0, closing.signal) // one for each load
   const core: Core = {
     instance,
     memory,
@@ -176,7 +180,7 @@ function assemble(
     events,
     log,
     deleting: new Map(),
-    closing: new AbortController(),
+    closing,
     knownNumber: () => (sync ? sync.knownNumber : ownNumber),
     nextNumber: () => ++ownNumber,
     inBackground(work) {

@@ -4,7 +4,7 @@ import { L2Error } from './errors.js'
 /** A call that is waited for, in a list of all of them. */
 interface Waiting {
   dueMs: number
-  expire: (error: Error) => void
+  fail: (error: unknown) => void
   before: Waiting | undefined
   after: Waiting | undefined
   isListed: boolean
@@ -13,20 +13,22 @@ interface Waiting {
 /** One deadline for all calls, kept by one timer: that of each call would cost as much as the call itself takes beside Redis. */
 export class Deadlines {
   readonly #ms: number
+  readonly #onExpiry: (error: Error) => void
   #first: Waiting | undefined
   #last: Waiting | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(ms: number) {
+  constructor(ms: number, onExpiry: (error: Error) => void) {
     this.#ms = ms
+    this.#onExpiry = onExpiry
   }
 
-  add(expire: (error: Error) => void): Waiting {
-    const waiting: Waiting = { dueMs: nowMs() + this.#ms, expire, before: this.#last, after: undefined, isListed: true }
+  add(fail: (error: unknown) => void): Waiting {
+    const waiting: Waiting = { dueMs: nowMs() + this.#ms, fail, before: this.#last, after: undefined, isListed: true }
     if (this.#last) this.#last.after = waiting
     else this.#first = waiting
     this.#last = waiting
-    this.#timer ??= setTimeout(this.#look, this.#ms).unref()
+    this.#timer ??= setTimeout(this.#onTime, this.#ms).unref()
     return waiting
   }
 
@@ -44,15 +46,22 @@ export class Deadlines {
     return true
   }
 
+  /** Answers that came while this process was busy are read first. */
+  #onTime = (): void => {
+    setImmediate(this.#look)
+  }
+
   #look = (): void => {
     this.#timer = undefined
     const now = performance.now()
     while (this.#first && this.#first.dueMs <= now) {
       const expired = this.#first
       this.remove(expired)
-      expired.expire(new L2Error(`Redis did not answer within ${this.#ms} ms`))
+      const error = new L2Error(`Redis did not answer within ${this.#ms} ms`)
+      this.#onExpiry(error)
+      expired.fail(error)
     }
-    if (this.#first) this.#timer = setTimeout(this.#look, Math.max(1, this.#first.dueMs - now)).unref()
+    if (this.#first) this.#timer = setTimeout(this.#onTime, Math.max(1, this.#first.dueMs - now)).unref()
   }
 }
 

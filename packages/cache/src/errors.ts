@@ -37,10 +37,10 @@ export const LoadFailedError: Coded<[key: string, reason: string]> = createError
   503,
 )
 
-/** An invalidation could not be confirmed; it is repeated once Redis answers. Takes what was invalidated. */
-export const UnconfirmedError: Coded<[what: string]> = createError(
+/** An invalidation could not be confirmed; it is repeated once Redis takes it. Takes what was invalidated, and what Redis said. */
+export const UnconfirmedError: Coded<[what: string, reason: string]> = createError(
   'ERR_CACHE_UNCONFIRMED',
-  'Redis can’t be reached to confirm that %s is invalidated; it will be repeated',
+  'it is not confirmed that %s is invalidated, and it will be repeated: %s',
   503,
 )
 

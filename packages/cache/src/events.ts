@@ -4,11 +4,11 @@ import { refuse } from './rules.js'
 
 export interface CacheEvents {
   /** A read was answered without a load. */
-  hit: { key: string; from: 'l1' | 'l2' | 'stale' }
+  hit: { namespace: string; key: string; from: 'l1' | 'l2' | 'stale' }
   /** A read had to wait for a load, or found nothing. */
-  miss: { key: string }
+  miss: { namespace: string; key: string }
   /** A loader was run. `stored` is false where an invalidation came meanwhile. */
-  load: { key: string; ms: number; stored: boolean; error?: unknown }
+  load: { namespace: string; key: string; ms: number; stored: boolean; error?: unknown }
   /** Redis no longer answers, or does again. */
   degraded: { isDegraded: boolean; reason?: string }
   breaker: { state: BreakerState }
@@ -36,7 +36,8 @@ export class Events {
   }
 
   on<Name extends keyof CacheEvents>(name: Name, listener: Listener<Name>): void {
-    if (!names.includes(name)) refuse('the event', names.join(', '), name)
+    if (!names.includes(name)) refuse('the event', `one of ${names.join(', ')}`, name)
+    if (typeof listener !== 'function') refuse(`the listener to "${name}"`, 'a function', listener)
     const listeners = this.#listeners.get(name) ?? new Set()
     this.#listeners.set(name, listeners.add(listener))
     this.hearsHits = this.#listeners.has('hit')

@@ -1,18 +1,24 @@
-import { LRUCache } from 'lru-cache'
 import type { Entry } from './memory.js'
 
 export interface Failure {
   error: unknown
   untilMs: number
+  /** Whether it was to replace what is still fresh, which is read meanwhile. */
+  isRefresh: boolean
   /** What may be served meanwhile. */
   stale: Entry | undefined
 }
 
-const most = 10_000
+/** Errors and what they hold on to take much room. */
+const most = 1_000
 
 /** Loads that have just failed, so that they are not tried again at once. */
 export class Failures {
-  readonly #failures = new LRUCache<string, Failure>({ max: most })
+  readonly #failures = new Map<string, Failure>()
+
+  get size(): number {
+    return this.#failures.size
+  }
 
   get(key: string): Failure | undefined {
     if (this.#failures.size === 0) return undefined
@@ -23,7 +29,13 @@ export class Failures {
   }
 
   set(key: string, failure: Failure): void {
+    this.#failures.delete(key)
     this.#failures.set(key, failure)
+    const now = performance.now()
+    for (const [oldest, { untilMs }] of this.#failures) {
+      if (untilMs > now && this.#failures.size <= most) break
+      this.#failures.delete(oldest)
+    }
   }
 
   delete(key: string): void {

@@ -44,12 +44,26 @@ export class Flight implements Voidable {
   /** What may be served if it fails or takes long. */
   stale: Entry | undefined
   isVoid = false
-  landing!: Promise<Landing>
+  #landing: Promise<Landing> | undefined
+  #land: ((landing: Landing | Promise<Landing>) => void) | undefined
 
   constructor(request: Request, epoch: number, stale: Entry | undefined, replaces: string | undefined) {
     this.request = request
     this.epoch = epoch
     this.stale = stale
     this.replaces = replaces
+  }
+
+  /** For those who join; most flights have one caller, who needs none. */
+  get landing(): Promise<Landing> {
+    this.#landing ??= new Promise((resolve) => {
+      this.#land = resolve
+    })
+    return this.#landing
+  }
+
+  land(landing: Landing | Promise<Landing>): void {
+    if (this.#land) this.#land(landing)
+    else if (landing instanceof Promise) this.#landing = landing
   }
 }

@@ -1,12 +1,13 @@
+import { BriefMap } from './brief-map.js'
 import type { Flight, Voidable } from './flight.js'
 import { stampsOf } from './keys.js'
 import { floorStamp } from './stamps.js'
 
 /** All that is under way, by key. */
 export class Flights {
-  readonly #joinable = new Map<string, Flight>()
-  readonly #refreshes = new Map<string, Flight>()
-  readonly #watched = new Map<string, Set<Voidable>>()
+  readonly #joinable = new BriefMap<Flight>()
+  readonly #refreshes = new BriefMap<Flight>()
+  readonly #watched = new BriefMap<Set<Voidable>>()
 
   /** The one that who asks now may join: of those in the background, only where what they replace is no longer fresh. */
   get(key: string): Flight | undefined {
@@ -17,7 +18,7 @@ export class Flights {
   }
 
   isRefreshing(key: string): boolean {
-    return this.#refreshes.has(key)
+    return this.#refreshes.get(key) !== undefined
   }
 
   add(flight: Flight): void {
@@ -56,7 +57,7 @@ export class Flights {
   /** Those that are known to have one of the stamps. Of the others it shows at their end. */
   voidStamps(names: readonly string[]): void {
     for (const map of [this.#joinable, this.#refreshes]) {
-      for (const [key, flight] of map) {
+      for (const [key, flight] of map.entries()) {
         const { namespace, options } = flight.request
         if (!names.includes(floorStamp) && !stampsOf(namespace, options.tags).some((name) => names.includes(name)))
           continue
@@ -68,6 +69,6 @@ export class Flights {
 
   voidAll(): void {
     for (const map of [this.#joinable, this.#refreshes, this.#watched])
-      for (const key of [...map.keys()]) this.voidKey(key)
+      for (const [key] of map.entries()) this.voidKey(key)
   }
 }

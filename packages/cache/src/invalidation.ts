@@ -34,7 +34,7 @@ export class Invalidation {
   }
 
   /** @throws ERR_CACHE_UNCONFIRMED */
-  async invalidate({ keys, stamps: names }: What, confirm: boolean, label: string): Promise<Outcome> {
+  async invalidate({ keys, stamps: names }: What, confirm: boolean, label: () => string): Promise<Outcome> {
     const { core } = this
     if (core.closing.signal.aborted) throw new ClosedError()
     for (const key of keys) this.forget(key)
@@ -53,10 +53,10 @@ export class Invalidation {
     try {
       await this.#whileReadsWait(keys, keys.length > 0 ? core.l2.delete([...keys]) : Promise.resolve())
       told = await this.tell(keys, names, confirm)
-    } catch {
+    } catch (error) {
       wait?.end()
       this.#postpone(keys, names)
-      if (confirm) throw new UnconfirmedError(label)
+      if (confirm) throw new UnconfirmedError(label(), `${(error as Error)?.message ?? error}`)
       return { pending: true }
     }
     core.stamps.release(names)
@@ -68,7 +68,7 @@ export class Invalidation {
   async write(keys: readonly string[], write: (l2: L2) => Promise<unknown>): Promise<Outcome> {
     const { core } = this
     try {
-      if (!(await core.sync!.isReady())) throw new Error('Redis has not answered yet')
+      if (!core.sync!.hasClock) throw new Error('Redis has not answered yet')
       await this.#whileReadsWait(keys, write(core.l2!))
       if (core.isTelling) await this.tell(keys, [], false)
       return { pending: false }

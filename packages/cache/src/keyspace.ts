@@ -1,15 +1,21 @@
 import { inspect } from 'node:util'
+import { confirms, labelOf, pairsOf } from './arguments.js'
 import type { Keyspace } from './cache.js'
 import type { Core } from './core.js'
+import type { Packed } from './entries.js'
 import type { EntryOptions } from './entry-options.js'
 import { ClosedError, ValueError } from './errors.js'
 import type { Loader } from './flight.js'
 import type { InvalidateOptions, Invalidation, Outcome } from './invalidation.js'
 import { checkKey, prefixOf } from './keys.js'
+import type { L2 } from './l2.js'
 import { type Found, lookUp, lookUpAll } from './lookup.js'
 import type { Reader } from './reader.js'
-import { flag, refuse, take, takeObject } from './rules.js'
+import { refuse } from './rules.js'
 import { floorStamp } from './stamps.js'
+
+/** How many writes are on their way to Redis at once. */
+const mostAtOnce = 500
 
 /** The keys of one namespace, or those of the cache itself, which has the empty name. */
 export class OneKeyspace implements Keyspace {
@@ -34,7 +40,7 @@ export class OneKeyspace implements Keyspace {
       const entry = memory.hit(this.#prefix + key)
       if (entry !== undefined) {
         counters.l1Hits++
-        if (events.hearsHits) events.emit('hit', { key, from: 'l1' })
+        if (events.hearsHits) events.emit('hit', { namespace: this.#namespace, key, from: 'l1' })
         return entry.settled as Promise<T>
       }
     }
@@ -50,7 +56,7 @@ export class OneKeyspace implements Keyspace {
       return undefined
     }
     counters.l1Hits++
-    if (events.hearsHits) events.emit('hit', { key, from: 'l1' })
+    if (events.hearsHits) events.emit('hit', { namespace: this.#namespace, key, from: 'l1' })
     return entry.value as T
   }
 
@@ -88,31 +94,22 @@ export class OneKeyspace implements Keyspace {
 
   async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: EntryOptions): Promise<Outcome> {
     const { core } = this
-    const given = new Map(entries)
+    const given = new Map(pairsOf(entries))
     this.#check([...given.keys()])
     const resolved = core.resolver.resolve(options)
-    await core.sync?.isReady() // it brings Redis' clock
+    const places = [...given.keys()].map((key) => ({ key: this.#prefix + key, namespace: this.#namespace }))
+    for (const { key } of places) this.invalidation.forget(key)
+    // The clock comes with Redis' first answer; from then on nothing is waited for: who reads next is not given what was before.
+    if (core.sync && !core.sync.hasClock) await core.sync.isReady()
     const state = { beganMs: performance.now(), stamp: core.knownNumber() }
-    const packed = [...given].map(([key, value]) => {
+    const packed = [...given].map(([key, value], i) => {
       if (value === undefined) throw new ValueError(key, 'undefined is nothing: delete the key instead')
-      const place = { key: this.#prefix + key, namespace: this.#namespace }
-      return { ...place, ...core.entries.pack({ ...place, value }, resolved, state) }
+      return { key: places[i]!.key, ...core.entries.pack({ ...places[i]!, value }, resolved, state) }
     })
     const names = packed.map(({ key }) => key)
-    for (const key of names) this.invalidation.forget(key)
     const watches = names.map((key) => core.flights.watch(key, { isVoid: false }))
     const { l2 } = core
-    const outcome = l2
-      ? await this.invalidation.write(names, () =>
-          Promise.all(
-            packed.map(({ key, text, lifeMs, isOversized }) => {
-              if (!isOversized) return l2.set(key, text, lifeMs)
-              core.counters.oversized++
-              return l2.delete([key])
-            }),
-          ),
-        )
-      : { pending: false }
+    const outcome = l2 ? await this.invalidation.write(names, () => this.#store(l2, packed)) : { pending: false }
     for (const [i, { key, entry }] of packed.entries()) {
       core.flights.unwatch(key, watches[i]!)
       if (!watches[i]!.isVoid && !outcome.pending) core.memory?.set(key, entry)
@@ -120,17 +117,30 @@ export class OneKeyspace implements Keyspace {
     return outcome
   }
 
+  /** Some at a time: the deadline is for what Redis takes, not for what waits here. */
+  async #store(l2: L2, packed: ({ key: string } & Packed)[]): Promise<void> {
+    for (let i = 0; i < packed.length; i += mostAtOnce) {
+      await Promise.all(
+        packed.slice(i, i + mostAtOnce).map(({ key, text, lifeMs, isOversized }) => {
+          if (!isOversized) return l2.set(key, text, lifeMs)
+          this.core.counters.oversized++
+          return l2.delete([key])
+        }),
+      )
+    }
+  }
+
   async delete(keys: string | readonly string[], options?: InvalidateOptions): Promise<Outcome> {
     const list: readonly string[] = Array.isArray(keys) ? keys : [keys as string]
     this.#check(list)
     const names = [...new Set(list)].map((key) => this.#prefix + key)
-    return this.invalidation.invalidate({ keys: names, stamps: [] }, confirms(options), `"${list.join('", "')}"`)
+    return this.invalidation.invalidate({ keys: names, stamps: [] }, confirms(options), () => labelOf('', list))
   }
 
   async clear(options?: InvalidateOptions): Promise<Outcome> {
     const [stamp, label] =
       this.#namespace === '' ? [floorStamp, 'the cache'] : [`n:${this.#namespace}`, `namespace "${this.#namespace}"`]
-    return this.invalidation.invalidate({ keys: [], stamps: [stamp] }, confirms(options), label)
+    return this.invalidation.invalidate({ keys: [], stamps: [stamp] }, confirms(options), () => label)
   }
 
   #read<T>(key: string, load: Loader<T>, options: EntryOptions | undefined): Promise<unknown> {
@@ -164,17 +174,7 @@ export class OneKeyspace implements Keyspace {
     if (from === 'l1') counters.l1Hits++
     else if (from === 'l2') counters.l2Hits++
     else counters.misses++
-    if (from === undefined && events.has('miss')) events.emit('miss', { key })
-    else if (from !== undefined && events.hearsHits) events.emit('hit', { key, from })
+    if (from === undefined && events.has('miss')) events.emit('miss', { namespace: this.#namespace, key })
+    else if (from !== undefined && events.hearsHits) events.emit('hit', { namespace: this.#namespace, key, from })
   }
-}
-
-/**
- * @throws ERR_CACHE_OPTION
- * @throws ERR_CACHE_UNKNOWN_OPTION
- */
-export function confirms(options: InvalidateOptions | undefined): boolean {
-  if (options === undefined) return false
-  takeObject('the options', options, ['confirm'], '')
-  return take('confirm', options.confirm, flag, false)
 }

@@ -3,7 +3,7 @@ import { Deadlines } from './deadline.js'
 import { L2Error } from './errors.js'
 import type { RedisNames } from './keys.js'
 import type { RedisLike } from './redis-like.js'
-import { begin, giveUp, invalidate, keep, run, store } from './scripts.js'
+import { begin, drop, giveUp, invalidate, keep, run, store } from './scripts.js'
 import { slotsOf } from './slots.js'
 
 /** How a load may begin. */
@@ -13,9 +13,12 @@ export type Grant =
   | { is: 'granted'; token: string }
   | { is: 'busy'; token: string }
 
+type Done<T> = (error: unknown, result?: T) => void
+
 const grants = ['changed', 'granted', 'busy', 'failed'] as const
 /** What Redis says of one key, not of its own state. */
 const ofTheKey = /^(WRONGTYPE|ERR)/
+const leftAlone = new L2Error('Redis has failed and is left alone for a while')
 
 /** Redis, asked for entries: each call has a deadline, and none is made while the breaker is open. */
 export class L2 {
@@ -36,14 +39,15 @@ export class L2 {
   }) {
     this.#redis = options.redis
     this.#names = options.names
-    this.#deadlines = new Deadlines(options.timeoutMs)
+    this.#deadlines = new Deadlines(options.timeoutMs, (error) => this.#failed(error))
     this.#breaker = options.breaker
     this.#onError = options.onError
     this.#onSuccess = options.onSuccess
   }
 
-  get(key: string): Promise<string | null> {
-    return this.#call(() => this.#redis.get(this.#names.entry(key)))
+  /** Calls back, for most reads end with it: a promise on the way would cost them more than all else that is done here. */
+  get(key: string, done: Done<string | null>): void {
+    if (this.#allows(done)) this.#await(this.#redis.get(this.#names.entry(key)), done)
   }
 
   /** In one round trip; on a Cluster in one for each slot, since it takes no more at once. */
@@ -89,6 +93,10 @@ export class L2 {
     return this.#script(giveUp, key, [token, Math.ceil(backoffMs), reason])
   }
 
+  drop(key: string, token: string): Promise<unknown> {
+    return this.#script(drop, key, [token])
+  }
+
   stamps(members: string[]): Promise<(string | null)[]> {
     return this.#call(() => this.#redis.zmscore(this.#names.stamps, ...members))
   }
@@ -104,28 +112,38 @@ export class L2 {
   }
 
   #call<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#breaker && !this.#breaker.allows()) {
-      return Promise.reject(new L2Error('Redis has failed and is left alone for a while'))
-    }
     return new Promise((resolve, reject) => {
-      const failed = (error: unknown) => {
-        if (ofTheKey.test((error as Error)?.message)) this.#breaker?.succeeded()
-        else this.#breaker?.failed()
-        this.#onError(error)
-        reject(error)
-      }
-      const waiting = this.#deadlines.add(failed)
-      work().then(
-        (result) => {
-          if (!this.#deadlines.remove(waiting)) return
-          this.#breaker?.succeeded()
-          this.#onSuccess()
-          resolve(result)
-        },
-        (error) => {
-          if (this.#deadlines.remove(waiting)) failed(error)
-        },
-      )
+      const done: Done<T> = (error, result) => (error ? reject(error) : resolve(result as T))
+      if (this.#allows(done)) this.#await(work(), done)
     })
+  }
+
+  #allows(done: Done<never>): boolean {
+    if (!this.#breaker || this.#breaker.allows()) return true
+    done(leftAlone)
+    return false
+  }
+
+  #await<T>(answer: Promise<T>, done: Done<T>): void {
+    const waiting = this.#deadlines.add(done)
+    answer.then(
+      (result) => {
+        if (!this.#deadlines.remove(waiting)) return
+        this.#breaker?.succeeded()
+        this.#onSuccess()
+        done(undefined, result)
+      },
+      (error) => {
+        if (!this.#deadlines.remove(waiting)) return
+        this.#failed(error)
+        done(error)
+      },
+    )
+  }
+
+  #failed(error: unknown): void {
+    if (ofTheKey.test((error as Error)?.message)) this.#breaker?.succeeded()
+    else this.#breaker?.failed()
+    this.#onError(error)
   }
 }

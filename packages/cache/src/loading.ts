@@ -3,6 +3,7 @@ import type { Packed } from './entries.js'
 import type { ResolvedEntryOptions } from './entry-options.js'
 import { LoadTimeoutError } from './errors.js'
 import type { Flight, Landing, LoadContext } from './flight.js'
+import { placeOf } from './keys.js'
 import { servable } from './stale.js'
 
 /** Runs the loader. With a token, Redis stores what it brings, if nothing invalidates it meanwhile. */
@@ -28,8 +29,9 @@ export async function load(core: Core, flight: Flight, token: string | undefined
   if (isVoid) counters.voidedLoads++
   if (packed.isOversized) counters.oversized++
   if (keeps) core.memory?.set(flight.request.key, entry)
+  else if (!isVoid) core.memory?.delete(flight.request.key) // what it found is not to be kept, and has replaced what was there
   core.failures.delete(flight.request.key)
-  core.inBackground(settle(core, flight, token, packed, keeps, beganMs))
+  core.inBackground(settle(core, flight, token, packed, { keeps, isVoid }, beganMs))
   return { entry, from: 'load', isVoid }
 }
 
@@ -39,7 +41,7 @@ async function settle(
   { request: { key } }: Flight,
   token: string | undefined,
   { entry, text, lifeMs, isOversized }: Packed,
-  keeps: boolean,
+  { keeps, isVoid }: { keeps: boolean; isVoid: boolean },
   beganMs: number,
 ): Promise<void> {
   const ms = performance.now() - beganMs
@@ -49,21 +51,35 @@ async function settle(
       const answer = await core.l2!.store(key, token, text, lifeMs).catch(() => undefined)
       if (answer === false && core.memory?.get(key) === entry) core.memory?.delete(key)
       stored = answer === true
-    } else await core.l2!.giveUp(key, token, 0, '').catch(() => {})
+    } else if (isVoid) await core.l2!.giveUp(key, token, 0, '').catch(() => {})
+    else await drop(core, key, token)
   }
-  if (core.events.has('load')) core.events.emit('load', { key, ms, stored })
+  if (core.events.has('load')) core.events.emit('load', { ...placeOf(key), ms, stored })
+}
+
+/** What was there before is gone; who reads here meanwhile waits for it. */
+async function drop({ l2, deleting }: Core, key: string, token: string): Promise<void> {
+  const dropped = l2!.drop(key, token).catch(() => {})
+  deleting.set(key, dropped)
+  await dropped
+  if (deleting.get(key) === dropped) deleting.delete(key)
 }
 
 function fail(core: Core, flight: Flight, token: string | undefined, error: unknown, beganMs: number): Landing {
   const { key, options } = flight.request
   core.counters.loadErrors++
-  const backoffMs = flight.isVoid ? 0 : options.errorBackoffMs
-  if (backoffMs > 0) core.failures.set(key, { error, untilMs: performance.now() + backoffMs, stale: flight.stale })
+  const now = performance.now()
+  const isRefresh = flight.replaces !== undefined
+  // A refresh that fails keeps nobody from trying once the value has ended; a cache that closes keeps no other process from it.
+  const mostMs = isRefresh ? Math.max(0, flight.stale!.freshUntilMs - now) : Infinity
+  const backoffMs = flight.isVoid || core.closing.signal.aborted ? 0 : Math.min(options.errorBackoffMs, mostMs)
+  if (backoffMs > 0) core.failures.set(key, { error, untilMs: now + backoffMs, isRefresh, stale: flight.stale })
   if (token !== undefined) {
     const reason = `${(error as Error)?.message ?? error}`.slice(0, 200)
     core.inBackground(core.l2!.giveUp(key, token, backoffMs, reason).catch(() => {}))
   }
-  if (core.events.has('load')) core.events.emit('load', { key, ms: performance.now() - beganMs, stored: false, error })
+  if (core.events.has('load'))
+    core.events.emit('load', { ...placeOf(key), ms: performance.now() - beganMs, stored: false, error })
   const stale = servable(flight.stale, options.graceMs)
   if (stale && !flight.isVoid) return { entry: stale, from: 'stale', isVoid: false }
   throw error
@@ -76,16 +92,19 @@ function runLoader(core: Core, flight: Flight): Promise<{ value: unknown; option
   const ended = new AbortController()
   return new Promise((resolve, reject) => {
     const { hardTimeoutMs } = given
+    const { signal } = core.closing
+    if (signal.aborted) throw signal.reason
     const giveUp = (error: unknown) => {
+      done()
       reject(error)
       ended.abort(error)
     }
     const timer =
       hardTimeoutMs === Infinity
         ? undefined
-        : setTimeout(() => giveUp(new LoadTimeoutError(key, hardTimeoutMs)), hardTimeoutMs)
-    const onClose = () => giveUp(core.closing.signal.reason)
-    core.closing.signal.addEventListener('abort', onClose, { once: true })
+        : setTimeout(() => giveUp(new LoadTimeoutError(placeOf(key).key, hardTimeoutMs)), hardTimeoutMs)
+    const onClose = () => giveUp(signal.reason)
+    signal.addEventListener('abort', onClose, { once: true })
     const context: LoadContext = {
       signal: ended.signal,
       stale: flight.stale?.value,
@@ -95,7 +114,7 @@ function runLoader(core: Core, flight: Flight): Promise<{ value: unknown; option
     }
     const done = () => {
       clearTimeout(timer)
-      core.closing.signal.removeEventListener('abort', onClose)
+      signal.removeEventListener('abort', onClose)
     }
     ;(async () => load(context))()
       .finally(done)

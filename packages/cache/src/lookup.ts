@@ -1,6 +1,6 @@
 import { nowMs } from './clock.js'
 import type { Core } from './core.js'
-import { stampsOf } from './keys.js'
+import { placeOf, stampsOf } from './keys.js'
 import type { Entry } from './memory.js'
 import { parse, type Stored, type StoredEntry } from './text.js'
 
@@ -14,25 +14,33 @@ export type Found =
   | { is: 'down' }
 
 const down: Found = { is: 'down' }
-const gone = Promise.resolve(down)
-const isDown = (): Found => down
 
 interface Place {
   key: string
   namespace: string
 }
 
-/** As few promises as can be: what is read from Redis alone comes by here each time. */
 export function lookUp(core: Core, place: Place, refreshAheadMs: number): Promise<Found> {
-  if (!core.l2) return gone
-  if (core.deleting.size === 0 && core.sync!.hasClock) {
-    return core.pending.has(place.key) ? gone : ask(core, place, refreshAheadMs)
-  }
-  return canAsk(core, place.key).then((can) => (can ? ask(core, place, refreshAheadMs) : down))
+  return new Promise((done) => look(core, place, refreshAheadMs, done))
 }
 
-function ask(core: Core, place: Place, refreshAheadMs: number): Promise<Found> {
-  return core.l2!.get(place.key).then((text) => judge(core, place, text, refreshAheadMs), isDown)
+/** The same without a promise: what is read from Redis alone comes by here each time. It may call back at once. */
+export function look(core: Core, place: Place, refreshAheadMs: number, done: (found: Found) => void): void {
+  if (!core.l2) done(down)
+  else if (core.deleting.size === 0 && core.sync!.hasClock) ask(core, place, refreshAheadMs, done)
+  else canAsk(core, place.key).then((can) => (can ? ask(core, place, refreshAheadMs, done) : done(down)))
+}
+
+function ask(core: Core, place: Place, refreshAheadMs: number, done: (found: Found) => void): void {
+  if (core.pending.has(place.key)) {
+    done(down)
+    return
+  }
+  core.l2!.get(place.key, (error, text) => {
+    const found = error ? down : judge(core, place, text!, refreshAheadMs)
+    if (found instanceof Promise) found.then(done)
+    else done(found)
+  })
 }
 
 /** Many at once. */
@@ -72,7 +80,7 @@ function judge(core: Core, place: Place, text: string | null, refreshAheadMs: nu
   const entry = stored
   const unpackHeard = (isHeard: boolean) =>
     isHeard ? unpack(core, place, entry, names, refreshAheadMs) : missing(entry)
-  return hear(core, entry, names).then(unpackHeard, isDown)
+  return hear(core, entry, names).then(unpackHeard, () => down)
 }
 
 function missing({ version }: StoredEntry): Found {
@@ -98,7 +106,7 @@ function unpack(
 function corrupt({ counters, log }: Core, key: string, error: unknown): Found {
   if (counters.corrupt++ === 0) {
     log.warn(
-      { err: error, key },
+      { err: error, ...placeOf(key) },
       'what Redis has is no entry of the cache; it counts as a miss, and is not logged again',
     )
   }

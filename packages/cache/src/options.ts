@@ -40,7 +40,7 @@ export interface CacheOptions {
   version?: string
   /** Memory in this process, or none. */
   l1?: L1Options | false
-  /** Whether instances tell each other what is invalid. Default: where there are `redis` and memory. */
+  /** Whether instances tell each other what is invalid, in memory or being loaded. Default: where there is `redis`. */
   backplane?: boolean
   /** How long Redis is waited for. Default 250. */
   l2TimeoutMs?: number
@@ -61,6 +61,8 @@ export interface ResolvedCacheOptions {
   subscriber: { subscriber: SubscriberLike; isOwn: boolean } | undefined
   version: string
   l1: { maxEntries: number; maxBytes: number | undefined; leaseMs: number; whenDetached: 'load' | 'serve' } | undefined
+  /** Also where there is no memory: loads under way are shared as long. */
+  leaseMs: number
   isTelling: boolean
   l2TimeoutMs: number
   breaker: Required<BreakerOptions> | undefined
@@ -84,6 +86,7 @@ const keys = [
   'maxValueBytes',
   'defaults',
 ]
+const defaultLeaseMs = 2_000
 const commands = ['get', 'mget', 'set', 'unlink', 'zmscore', 'evalsha', 'eval', 'publish'] as const
 
 const prefix: rules.Rule = {
@@ -92,14 +95,16 @@ const prefix: rules.Rule = {
 }
 const client: rules.Rule = {
   must: `a client of ioredis: an object with ${commands.join(', ')}`,
+  isSecret: true,
   test: (value) => hasMethods(value, commands),
 }
 const listener: rules.Rule = {
   must: 'a client of ioredis: an object with subscribe, unsubscribe, on, off and disconnect',
+  isSecret: true,
   test: (value) => hasMethods(value, ['subscribe', 'unsubscribe', 'on', 'off', 'disconnect']),
 }
 const lease: rules.Rule = {
-  must: 'a number of milliseconds, at least 500',
+  must: `a number of milliseconds from 500 to ${rules.longestMs}`,
   test: (value) => rules.duration.test(value) && (value as number) >= 500,
 }
 
@@ -116,14 +121,14 @@ export function resolveOptions(options: CacheOptions): ResolvedCacheOptions {
   takeObject('the options', options, keys, '')
   const redis = take('redis', options.redis, client)
   const l1 = resolveL1(options.l1 ?? {})
-  const isTelling = take('backplane', options.backplane, rules.flag, redis !== undefined && l1 !== undefined)
+  const isTelling = take('backplane', options.backplane, rules.flag, redis !== undefined)
   if (isTelling && !redis) refuse('backplane', 'false where there is no redis', isTelling)
-  return {
+  const resolved = {
     keyPrefix: take('keyPrefix', options.keyPrefix, prefix, 'cache:'),
     redis,
-    subscriber: resolveSubscriber(options, redis, isTelling),
     version: take('version', options.version, rules.text, ''),
     l1,
+    leaseMs: l1?.leaseMs ?? defaultLeaseMs,
     isTelling,
     l2TimeoutMs: take('l2TimeoutMs', options.l2TimeoutMs, rules.duration, 250),
     breaker: resolveBreaker(options.breaker ?? {}),
@@ -132,6 +137,8 @@ export function resolveOptions(options: CacheOptions): ResolvedCacheOptions {
     maxValueBytes: take('maxValueBytes', options.maxValueBytes, rules.count, 2 ** 20),
     defaults: checkEntryOptions(options.defaults ?? {}, 'defaults'),
   }
+  // Last: it may open a connection, which nobody would close if another option were refused.
+  return { ...resolved, subscriber: resolveSubscriber(options, redis, isTelling) }
 }
 
 function resolveSubscriber(
@@ -141,11 +148,12 @@ function resolveSubscriber(
 ): ResolvedCacheOptions['subscriber'] {
   take('subscriber', subscriber, listener)
   if (!isTelling || !redis) {
-    if (subscriber) refuse('subscriber', 'left out where there is no backplane', subscriber)
+    if (subscriber) rules.refuseSecret('subscriber', 'left out where there is no backplane', subscriber)
     return undefined
   }
   if (subscriber) {
-    if ((subscriber as unknown) === redis) refuse('subscriber', 'a client of its own, not redis itself', subscriber)
+    if ((subscriber as unknown) === redis)
+      rules.refuseSecret('subscriber', 'a client of its own, not redis itself', subscriber)
     return { subscriber, isOwn: false }
   }
   if (!redis.duplicate) refuse('subscriber', 'given where redis has no duplicate()', subscriber)
@@ -160,7 +168,7 @@ function resolveL1(l1: L1Options | false): ResolvedCacheOptions['l1'] {
   return {
     maxEntries: take('l1.maxEntries', l1.maxEntries, rules.count, 10_000),
     maxBytes: take('l1.maxBytes', l1.maxBytes, rules.count),
-    leaseMs: take('l1.leaseMs', l1.leaseMs, lease, 2_000),
+    leaseMs: take('l1.leaseMs', l1.leaseMs, lease, defaultLeaseMs),
     whenDetached,
   }
 }

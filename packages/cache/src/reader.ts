@@ -1,19 +1,12 @@
-import { nowMs, pause } from './clock.js'
+import { nowMs } from './clock.js'
 import type { Core } from './core.js'
 import type { ResolvedEntryOptions } from './entry-options.js'
-import { LoadFailedError } from './errors.js'
 import { Flight, type Landing, type Request } from './flight.js'
-import type { Grant } from './l2.js'
-import { leaseMs, load } from './loading.js'
-import { type Found, lookUp } from './lookup.js'
+import { placeOf } from './keys.js'
+import { type Found, look } from './lookup.js'
 import type { Entry } from './memory.js'
+import { search } from './search.js'
 import { servable } from './stale.js'
-
-/** How often what another process loads is looked for. */
-const [firstLookMs, lastLookMs] = [5, 50]
-/** After another process was found to refresh already. */
-const nextRefreshMs = 50
-const mostTries = 10
 
 /** Reads that memory could not answer at once. */
 export class Reader {
@@ -24,37 +17,26 @@ export class Reader {
   }
 
   /** The value: from memory after a second look, from Redis, or from one load that all share. */
-  async read(request: Request): Promise<unknown> {
-    const { flights, failures, counters, authority } = this.#core
+  read(request: Request): Promise<unknown> {
+    const { flights, failures, authority } = this.#core
     const { key, options } = request
     const held = this.#held(key)
     if (held && this.#isAnswerable(held)) {
-      counters.l1Hits++
-      this.#emitHit(key, 'l1')
       this.#refresh(request, held)
-      return held.value
+      return Promise.resolve(this.#serve(key, held, 'l1'))
     }
     const failure = failures.get(key)
-    if (failure) {
+    if (failure && !failure.isRefresh) {
       const stale = servable(held ?? failure.stale, options.graceMs)
-      if (!stale) {
-        this.#miss(key)
-        throw failure.error
-      }
-      return this.#serve(key, { entry: stale, from: 'stale', isVoid: false })
-    }
-    const flight = flights.get(key) ?? this.#start(request, held)
-    const { epoch } = authority
-    let landing: Landing
-    try {
-      landing = options.softTimeoutMs === Infinity ? await flight.landing : await this.#wait(flight, options)
-    } catch (error) {
+      if (stale) return Promise.resolve(this.#serve(key, stale, 'stale'))
       this.#miss(key)
-      throw error
+      return Promise.reject(failure.error)
     }
-    if (landing.isVoid && epoch !== flight.epoch) return this.read(request)
-    if (landing.from === 'l2') this.#refresh(request, landing.entry)
-    return this.#serve(key, landing)
+    const flight = flights.get(key)
+    if (flight) return this.#arrive(request, flight, authority.epoch)
+    return held && options.softTimeoutMs !== Infinity
+      ? this.#arrive(request, this.#start(request, held), authority.epoch)
+      : this.#lead(request, held)
   }
 
   /** What memory may answer. */
@@ -81,11 +63,12 @@ export class Reader {
     return entry
   }
 
-  #serve(key: string, { entry, from }: Landing): unknown {
+  #serve(key: string, entry: Entry, from: Landing['from'] | 'l1'): unknown {
     const { counters } = this.#core
     if (from === 'load') this.#miss(key)
     else {
       if (from === 'l2') counters.l2Hits++
+      else if (from === 'l1') counters.l1Hits++
       else counters.staleHits++
       this.#emitHit(key, from)
     }
@@ -95,21 +78,64 @@ export class Reader {
   #miss(key: string): void {
     const { counters, events } = this.#core
     counters.misses++
-    if (events.has('miss')) events.emit('miss', { key })
+    if (events.has('miss')) events.emit('miss', placeOf(key))
   }
 
   #emitHit(key: string, from: 'l1' | 'l2' | 'stale'): void {
     const { events } = this.#core
-    if (events.has('hit')) events.emit('hit', { key, from })
+    if (events.has('hit')) events.emit('hit', { ...placeOf(key), from })
   }
 
-  #start(request: Request, stale: Entry | undefined, replaces?: string): Flight {
-    const { flights, authority } = this.#core
-    const flight = new Flight(request, authority.epoch, stale, replaces)
+  /** The first who asks, past memory: most find what they ask for by one look, which needs no other promise than theirs. */
+  #lead(request: Request, held: Entry | undefined): Promise<unknown> {
+    const { flights, authority, memory } = this.#core
+    const { key, options } = request
+    const flight = new Flight(request, authority.epoch, held, undefined)
     flights.add(flight)
-    flight.landing = this.#fly(flight)
-    if (replaces !== undefined) flight.landing.catch(() => {}) // nobody may have waited for it
+    return new Promise((resolve) => {
+      look(this.#core, request, options.refreshAheadMs, (found) => {
+        if (found.is !== 'fresh' || flight.isVoid) {
+          this.#search(flight, found)
+          resolve(this.#arrive(request, flight, flight.epoch))
+          return
+        }
+        const { entry } = found
+        memory?.set(key, entry)
+        flights.remove(flight)
+        flight.land({ entry, from: 'l2', isVoid: false })
+        this.#refresh(request, entry)
+        resolve(this.#serve(key, entry, 'l2'))
+      })
+    })
+  }
+
+  #start(request: Request, held: Entry | undefined, replaces?: string): Flight {
+    const { flights, authority } = this.#core
+    const flight = new Flight(request, authority.epoch, held, replaces)
+    flights.add(flight)
+    look(this.#core, request, request.options.refreshAheadMs, (found) => this.#search(flight, found))
     return flight
+  }
+
+  #search(flight: Flight, found: Found): void {
+    const landing = search(this.#core, flight, found).finally(() => this.#core.flights.remove(flight))
+    landing.catch(() => {}) // nobody may wait for it
+    flight.land(landing)
+  }
+
+  /** With all others who wait for the flight. The epoch is that of when they asked. */
+  async #arrive(request: Request, flight: Flight, epoch: number): Promise<unknown> {
+    const { key, options } = request
+    let landing: Landing
+    try {
+      landing = options.softTimeoutMs === Infinity ? await flight.landing : await this.#wait(flight, options)
+    } catch (error) {
+      this.#miss(key)
+      throw error
+    }
+    if (landing.isVoid && epoch !== flight.epoch) return this.read(request)
+    if (landing.from === 'l2') this.#refresh(request, landing.entry)
+    return this.#serve(key, landing.entry, landing.from)
   }
 
   /** In the background, where it is due. */
@@ -133,71 +159,5 @@ export class Reader {
     if (landing) return landing
     const stale = flight.isVoid ? undefined : servable(flight.stale, graceMs)
     return stale ? { entry: stale, from: 'stale', isVoid: false } : flight.landing
-  }
-
-  async #fly(flight: Flight): Promise<Landing> {
-    try {
-      const found = await lookUp(this.#core, flight.request, flight.request.options.refreshAheadMs)
-      // What most reads find, and all they need.
-      if (found.is === 'fresh' && flight.replaces === undefined && !flight.isVoid) {
-        this.#core.memory?.set(flight.request.key, found.entry)
-        return { entry: found.entry, from: 'l2', isVoid: false }
-      }
-      return await this.#find(flight, found)
-    } finally {
-      this.#core.flights.remove(flight)
-    }
-  }
-
-  async #find(flight: Flight, first: Found): Promise<Landing> {
-    const { lock, memory } = this.#core
-    const { request } = flight
-    const { key, options } = request
-    let next: Found | undefined = first
-    for (let tries = 0, lookMs = firstLookMs, patienceMs = 0; ; ) {
-      const found: Found = next ?? (await lookUp(this.#core, request, options.refreshAheadMs))
-      next = undefined
-      if (found.is === 'down') return load(this.#core, flight, undefined)
-      if (found.is === 'failed') return this.#failedElsewhere(flight, found.reason)
-      if (found.is === 'fresh' && found.entry.version !== flight.replaces) {
-        if (flight.isVoid && tries++ < mostTries) continue // it may have been read before it was invalidated
-        if (!flight.isVoid) memory?.set(key, found.entry)
-        return { entry: found.entry, from: 'l2', isVoid: flight.isVoid }
-      }
-      if (found.is === 'stale' || found.is === 'fresh') flight.stale = found.entry
-      const grant = await this.#begin(key, found)
-      if (grant === undefined || (grant.is === 'changed' && tries++ >= mostTries))
-        return load(this.#core, flight, undefined)
-      if (grant.is === 'changed') continue
-      if (grant.is === 'failed') return this.#failedElsewhere(flight, 'it is not tried again yet')
-      // Who loads beside another shares its token: both may store, as long as nothing was invalidated.
-      if (grant.is === 'granted' || !lock) return load(this.#core, flight, grant.token)
-      if (flight.replaces !== undefined) return this.#leaveToOther(flight)
-      const stale = servable(flight.stale, options.graceMs)
-      if (stale) return { entry: stale, from: 'stale', isVoid: flight.isVoid }
-      patienceMs ||= performance.now() + lock.waitMs
-      if (performance.now() >= patienceMs) return load(this.#core, flight, grant.token)
-      await pause(lookMs)
-      lookMs = Math.min(lastLookMs, lookMs * 2)
-    }
-  }
-
-  async #begin(key: string, found: Exclude<Found, { is: 'down' | 'failed' }>): Promise<Grant | undefined> {
-    const { l2, lock, entries } = this.#core
-    if (found.is === 'busy') return found
-    const seen = found.is === 'missing' ? found.seen : found.entry.version
-    return l2!.begin(key, seen, entries.newToken(), lock?.ttlMs ?? leaseMs).catch(() => undefined)
-  }
-
-  #leaveToOther({ stale }: Flight): Landing {
-    if (stale) stale.untilMs = Math.min(stale.l1UntilMs, performance.now() + nextRefreshMs)
-    return { entry: stale!, from: 'stale', isVoid: false }
-  }
-
-  #failedElsewhere(flight: Flight, reason: string): Landing {
-    const { key, options } = flight.request
-    const stale = servable(flight.stale, options.graceMs)
-    if (stale) return { entry: stale, from: 'stale', isVoid: flight.isVoid }
-    throw new LoadFailedError(key, reason)
   }
 }

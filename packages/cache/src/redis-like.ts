@@ -1,7 +1,7 @@
 /** What is called of a client of ioredis, or of its Cluster. */
 export interface RedisLike {
   readonly isCluster?: boolean
-  readonly options?: { keyPrefix?: string | undefined }
+  readonly options?: { keyPrefix?: string | undefined; db?: number | undefined }
   get(key: string): Promise<string | null>
   mget(...keys: string[]): Promise<(string | null)[]>
   set(key: string, value: string, unit: 'PX', ms: number): Promise<unknown>

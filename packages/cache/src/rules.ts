@@ -4,11 +4,13 @@ import { OptionError, UnknownOptionError } from './errors.js'
 /** What a value must be, in words and as a test. */
 export interface Rule {
   must: string
+  /** Of what may have a password in it, messages tell the kind alone. */
+  isSecret?: boolean
   test(value: unknown): boolean
 }
 
 /** The longest time that Node's timers take; they make 1 ms of a longer one. */
-const longestMs = 2_147_483_647
+export const longestMs = 2_147_483_647
 
 const isNumber = (value: unknown, least: number, most: number) =>
   typeof value === 'number' && value >= least && value <= most
@@ -34,14 +36,17 @@ export const flag: Rule = { must: 'true or false', test: (value) => typeof value
 
 export const text: Rule = { must: 'a text', test: (value) => typeof value === 'string' }
 
+/** NUL would let keys of one namespace look like those of another; halves of surrogate pairs are all the same in Redis. */
+export const unusable: RegExp = /\0|\p{Surrogate}/u
+
 /** Names of tags and namespaces, which are members of a set in Redis. */
 export const name: Rule = {
-  must: 'a text of 1 to 512 characters, none of them NUL',
-  test: (value) => typeof value === 'string' && value.length > 0 && value.length <= 512 && !value.includes('\0'),
+  must: 'a text of 1 to 512 characters, none of them NUL or half a surrogate pair',
+  test: (value) => typeof value === 'string' && value.length > 0 && value.length <= 512 && !unusable.test(value),
 }
 
 export const names: Rule = {
-  must: 'a list of texts of 1 to 512 characters, none of them NUL',
+  must: 'a list of texts of 1 to 512 characters, none of them NUL or half a surrogate pair',
   test: (value) => Array.isArray(value) && value.every((item) => name.test(item)),
 }
 
@@ -56,6 +61,16 @@ export function refuse(name: string, must: string, value: unknown): never {
 }
 
 /**
+ * The same of what may have a password in it: only its kind is told.
+ * @throws ERR_CACHE_OPTION
+ */
+export function refuseSecret(name: string, must: string, value: unknown): never {
+  const isObject = typeof value === 'object' && value !== null
+  const kind = isObject ? `an object of ${value.constructor?.name || 'no class'}` : `a ${typeof value}`
+  throw new OptionError(name, must, kind)
+}
+
+/**
  * The value, if it is what it must be; the stand-in, if none is given.
  * @throws ERR_CACHE_OPTION
  */
@@ -66,7 +81,7 @@ export function take<T, Default extends T | undefined = undefined>(
   standIn?: Default,
 ): T | Default {
   if (value === undefined) return standIn as Default
-  if (!rule.test(value)) refuse(name, rule.must, value)
+  if (!rule.test(value)) (rule.isSecret ? refuseSecret : refuse)(name, rule.must, value)
   return value
 }
 

@@ -109,6 +109,13 @@ end
 return 1
 `)
 
+/** Ends a load that has found what is not to be kept: what was there is gone. Takes the token. */
+export const drop: Script = script(`${head}
+if not holds(ARGV[1]) then return 0 end
+redis.call('UNLINK', KEYS[1])
+return 1
+`)
+
 /*
  * What is invalidated by more than its key has a stamp: the number of its last invalidation, in one sorted set. An entry has the
  * number that was the last when its load began, and holds if no stamp of its own is above. Numbers, not times: clocks may differ.

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { ValueError } from './errors.js'
+import { placeOf } from './keys.js'
 
 /** How values become text and back. What comes back is what callers are given, from memory too. */
 export interface Serializer {
@@ -16,7 +17,7 @@ export function textOf(serializer: Serializer, key: string, value: unknown): str
     const text = serializer.stringify(value)
     if (typeof text === 'string') return text
   } catch (error) {
-    throw new ValueError(key, (error as Error)?.message?.split('\n', 1)[0] ?? `${error}`)
+    throw new ValueError(placeOf(key).key, (error as Error)?.message?.split('\n', 1)[0] ?? `${error}`)
   }
-  throw new ValueError(key, `${inspect(value, { depth: 0, breakLength: Infinity })} has no text`)
+  throw new ValueError(placeOf(key).key, `${inspect(value, { depth: 0, breakLength: Infinity })} has no text`)
 }

@@ -65,9 +65,11 @@ export class Stamps {
   /** Of what was loaded while this instance heard of everything: what it has not heard of has not been. */
   holds(stamp: number, names: readonly string[]): boolean {
     if (stamp < this.#floor) return false
-    if (this.#pending.size > 0 && (this.#pending.has(floorStamp) || names.some((name) => this.#pending.has(name))))
-      return false
-    return names.every((name) => (this.#known.get(name) ?? this.#forgotten) <= stamp)
+    if (this.#pending.size > 0 && this.#pending.has(floorStamp)) return false
+    for (const name of names) {
+      if (this.#pending.has(name) || (this.#known.get(name) ?? this.#forgotten) > stamp) return false
+    }
+    return true
   }
 
   /** Those that Redis must be asked for. */

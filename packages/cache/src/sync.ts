@@ -6,6 +6,7 @@ import type { Authority } from './memory.js'
 import type { RedisClock } from './redis-clock.js'
 import type { RedisLike, SubscriberLike } from './redis-like.js'
 import { beat, run } from './scripts.js'
+import { Sequence } from './sequence.js'
 import type { Stamps } from './stamps.js'
 
 /** How often Redis is asked for the number of the last invalidation. */
@@ -45,11 +46,8 @@ export class Sync implements BackplaneListener {
   knownNumber = 0
   readonly #options: SyncOptions
   readonly #backplane: Backplane | undefined
-  /** The number of the last message; undefined before there is anything to compare it with. */
-  #received: number | undefined
+  readonly #sequence = new Sequence()
   #lastBeat = 0
-  /** Gaps in a row that the beat has found, not a message. */
-  #silences = 0
   #timer: NodeJS.Timeout | undefined
   #first: Promise<void> | undefined
   #isBeating = false
@@ -91,7 +89,7 @@ export class Sync implements BackplaneListener {
 
   /** Whether what was not heard of has not been. */
   get isComplete(): boolean {
-    return this.#received !== undefined && this.#options.authority.leaseUntilMs > performance.now()
+    return this.#sequence.last !== undefined && this.#options.authority.leaseUntilMs > performance.now()
   }
 
   async beat(): Promise<void> {
@@ -99,7 +97,7 @@ export class Sync implements BackplaneListener {
     this.#isBeating = true
     const { redis, instance, leaseMs, timeoutMs } = this.#options
     const sentMs = performance.now()
-    const before = this.#received
+    const before = this.#sequence.last
     const answer = this.#ask(redis, instance, this.#backplane ? leaseMs : 1)
       .then((answer) => this.#onBeat(answer.map(Number), sentMs, before))
       .finally(() => {
@@ -111,12 +109,8 @@ export class Sync implements BackplaneListener {
 
   onMessage({ number, sender, isToConfirm, items }: Message): void {
     const { instance, names, redis, stamps, onKey, onStamps, onGap } = this.#options
-    const last = this.#received
-    if (last !== undefined) {
-      this.#received = number
-      this.#silences = 0
-      if (number !== last + 1) onGap(`the message after ${last} was ${number}`)
-    }
+    const gap = this.#sequence.take(number)
+    if (gap) onGap(gap)
     this.knownNumber = Math.max(this.knownNumber, number)
     if (sender === instance) return
     const raised = items.filter((item) => !item.startsWith('k'))
@@ -148,7 +142,7 @@ export class Sync implements BackplaneListener {
   #onDetached = (error: unknown): void => {
     const { servesDetached, authority, onError } = this.#options
     onError(error)
-    if (servesDetached && this.#received !== undefined) authority.leaseUntilMs = Infinity
+    if (servesDetached && this.#sequence.last !== undefined) authority.leaseUntilMs = Infinity
   }
 
   #onBeat([number, floor, , redisMs]: number[], sentMs: number, before: number | undefined): void {
@@ -158,15 +152,15 @@ export class Sync implements BackplaneListener {
     if (stamps.floor === 0) stamps.forget(floor!)
     this.knownNumber = Math.max(this.knownNumber, number!)
     // Without a backplane this is how it is noticed that stamps have been raised.
-    if (this.#received === undefined && number !== this.#lastBeat) stamps.forget(floor!)
+    if (this.#sequence.last === undefined && number !== this.#lastBeat) stamps.forget(floor!)
     this.#lastBeat = number!
     if (!this.#backplane?.isSubscribed) {
       onBeat()
       return
     }
-    if (this.#received === undefined) this.#received = number!
+    if (this.#sequence.last === undefined) this.#sequence.begin(number!)
     else if (before !== undefined && number! < before) {
-      this.#received = number!
+      this.#sequence.begin(number!)
       onGap(`Redis has gone back from ${before} to ${number}`)
     }
     this.#catchUp(number!, floor!, sentMs)
@@ -175,21 +169,17 @@ export class Sync implements BackplaneListener {
 
   /** Extends the lease once all that the beat told of has come. */
   #catchUp(number: number, floor: number, sentMs: number): void {
-    if (this.#received! >= number) {
+    if (this.#sequence.last! >= number) {
       this.#extend(sentMs)
       return
     }
     const settle = () => {
       if (this.#isStopped) return
-      if (this.#received! < number) {
-        const reason = `messages ${this.#received! + 1} to ${number} did not come`
-        this.#received = number
+      const gap = this.#sequence.skipTo(number)
+      if (gap) {
         this.#options.stamps.forget(floor)
-        this.#options.onGap(reason)
-        if (++this.#silences > 1) {
-          this.#silences = 0
-          this.#backplane?.reconnect()
-        }
+        this.#options.onGap(gap)
+        if (this.#sequence.takeSilence()) this.#backplane?.reconnect()
       }
       this.#extend(sentMs)
     }

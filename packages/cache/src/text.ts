@@ -42,7 +42,7 @@ export function parse(text: string): Stored {
   }
   return {
     kind: kind === 0x56 ? 'value' : 'nothing',
-    version: text.slice(1, 17),
+    version: text.slice(1, 9) + text.slice(9, 17), // slices as short as these are copies: longer ones keep all of the text in memory
     freshUntilMs,
     stamp,
     meta: metaEnd === headLength ? noMeta : (JSON.parse(text.slice(headLength, metaEnd)) as Meta),

@@ -1,7 +1,7 @@
 import { startProxy, startRedis, waitFor } from '@steadfast/testing'
 import t, { type Test } from 'tap'
 import type { Cache } from '../src/index.js'
-import { client, share } from './open.js'
+import { client, gate, opened, share } from './open.js'
 
 const boundMs = 1_000
 
@@ -71,12 +71,15 @@ t.test('5. a half-open subscriber connection in mid-write', async (t) => {
   await proxy.restore()
   const flushes = b.stats().flushes
   t.ok(flushes > 0)
+  // A message takes one key away; what was missed takes all.
   await waitFor(
     async () => {
+      for (const key of ['key', 'other']) await b.getOrSet(key, () => 1)
+      await waitFor(() => b.peek('other') !== undefined || b.peek('key') === undefined)
       const before = b.stats().flushes
       await a.delete('other')
-      await new Promise((resolve) => setTimeout(resolve, 600))
-      return b.stats().flushes === before
+      await waitFor(() => b.peek('other') === undefined)
+      return b.stats().flushes === before && b.peek('key') !== undefined
     },
     { timeoutMs: 20_000, what: 'messages coming by a new connection' },
   )
@@ -145,4 +148,44 @@ t.test('without a backplane, memory goes by its times, and tags hold in Redis', 
   await a.invalidateTags(['tag'])
   t.equal(await a.getOrSet('key', () => 'new', options), 'new')
   await waitFor(async () => (await b.getOrSet('key', () => 'newer', options)) === 'new')
+})
+
+t.test('without memory, no read joins a load that began before an invalidation elsewhere', async (t) => {
+  const { open } = await share(t)
+  const [a, b] = [await open({ l1: false }), await open({ l1: false })]
+  const ways = {
+    delete: () => a.delete('key', { confirm: true }),
+    set: () => a.set('key', 'new'),
+    tags: () => a.invalidateTags(['tag'], { confirm: true }),
+    clear: () => a.clear({ confirm: true }),
+  }
+  for (const [name, invalidate] of Object.entries(ways)) {
+    const { opened: released, open: release } = gate()
+    const loads = b.stats().loads
+    const options = { ttlMs: 60_000, tags: ['tag'] }
+    const early = b.getOrSet('key', () => released.then(() => 'old'), options)
+    await waitFor(() => b.stats().loads === loads + 1)
+    await invalidate()
+    await a.delete('other', { confirm: true }) // messages come in order
+    let late: string | undefined
+    b.getOrSet('key', () => 'new', options).then((value) => {
+      late = value
+    })
+    await waitFor(() => late, { what: `a read after ${name}` })
+    t.equal(late, 'new', name)
+    release()
+    t.equal(await early, 'old')
+    await a.delete('key', { confirm: true })
+  }
+})
+
+t.test('caches in different databases of one Redis leave each other alone', async (t) => {
+  const { url, keyPrefix } = await share(t)
+  const [a, b] = await Promise.all([1, 2].map((db) => opened(t, { keyPrefix, redis: client(t, `${url}/${db}`) })))
+  await b!.set('key', 1)
+  for (let i = 0; i < 20; i++) {
+    await a!.delete('key', { confirm: true })
+    t.equal(b!.peek('key'), 1)
+  }
+  t.equal(b!.stats().flushes, 0)
 })

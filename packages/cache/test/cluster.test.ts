@@ -17,7 +17,8 @@ t.test(
     const urls = shared.nodes.map(({ url }) => url)
     const nodes = urls.map((url) => client(t, url))
     const keyPrefix = uniquePrefix('cache')
-    const open = () => opened(t, { keyPrefix, redis: cluster(t, urls), l2TimeoutMs: 5_000, l1: { maxEntries: 1_000 } })
+    const options = { keyPrefix, l2TimeoutMs: 5_000, l1: { maxEntries: 1_000 }, defaults: { ttlMs: 600_000 } }
+    const open = () => opened(t, { ...options, redis: cluster(t, urls) })
     const [a, b] = [await open(), await open()]
     const [space, sibling] = [a.namespace('space'), a.namespace('sibling')]
     const count = 100_000

@@ -38,6 +38,21 @@ t.test('9. the estimate is near to what the heap takes', async (t) => {
   t.ok(bytes > tookBytes * 0.7 && bytes < tookBytes * 1.5, `${bytes} estimated, ${tookBytes} taken`)
 })
 
+t.test('9. what was read from Redis does not keep its text in memory beside the value', async (t) => {
+  const { open } = await share(t)
+  const [a, b] = [await open({ l1: false }), await open({ l2TimeoutMs: 5_000 })]
+  const keys = Array.from({ length: 1_000 }, (_, i) => `key-${i}`)
+  await a.setMany(keys.map((key) => [key, key.padEnd(20_000)]))
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const before = process.memoryUsage().heapUsed
+  t.equal((await b.getMany(keys)).size, 1_000)
+  collect()
+  const tookBytes = process.memoryUsage().heapUsed - before
+  t.ok(tookBytes < 30e6, `20 MB of values took ${tookBytes} bytes`)
+})
+
 t.test('9. what is handed out can’t be changed, and is what Redis would give back', async (t) => {
   const { open } = await share(t)
   const caches = [await opened(t, {}), await open(), await open({ l1: false })]

@@ -1,17 +1,21 @@
 import { startRedis, uniquePrefix } from '@steadfast/testing'
-import { Cluster, Redis } from 'ioredis'
+import * as ioredis from 'ioredis'
+import * as ioredis5 from 'ioredis5'
 import type { Test } from 'tap'
 import { type Cache, type CacheOptions, createCache } from '../src/index.js'
 
+/** The newest, or with IOREDIS=5 in the environment the one before. */
+const { Cluster, Redis } = process.env.IOREDIS === '5' ? (ioredis5 as unknown as typeof ioredis) : ioredis
+
 /** A client that the test's end closes. */
-export function client(t: Test, url: string): Redis {
+export function client(t: Test, url: string): ioredis.Redis {
   const redis = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null })
   redis.on('error', () => {})
   t.teardown(() => redis.disconnect())
   return redis
 }
 
-export function cluster(t: Test, urls: string[]): Cluster {
+export function cluster(t: Test, urls: string[]): ioredis.Cluster {
   const nodes = new Cluster(urls, { clusterRetryStrategy: () => 50, retryDelayOnFailover: 50 })
   nodes.on('error', () => {})
   t.teardown(() => nodes.disconnect())

@@ -1,7 +1,8 @@
 import { startRedis, waitFor } from '@steadfast/testing'
 import t, { type Test } from 'tap'
-import type { CacheOptions } from '../src/index.js'
-import { share } from './open.js'
+import type { Core } from '../src/core.js'
+import { type CacheOptions, createCache } from '../src/index.js'
+import { client, share } from './open.js'
 
 const l2TimeoutMs = 200
 
@@ -110,12 +111,76 @@ t.test('7. whenDetached: serve answers from memory past the lease', async (t) =>
   await cache.getOrSet('key', () => 'old')
   await strict.getOrSet('key', () => 'old')
   redis.freeze()
+  // The lease of both ended at about the same time, which is as long ago then as it lasted.
   await waitFor(() => strict.peek('key') === undefined)
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  const endedMs = performance.now()
+  await waitFor(() => performance.now() - endedMs > 1_000 || cache.peek('key') !== 'old')
   t.equal(cache.peek('key'), 'old')
   redis.thaw()
   await strict.delete('key')
   await waitFor(() => cache.peek('key') === undefined, { timeoutMs: 1_500 })
+})
+
+t.test('7. past the lease, where the loader fails too, memory answers within graceMs', async (t) => {
+  const { redis, open } = await own(t)
+  const cache = await open({ l1: { leaseMs: 500 } })
+  const options = { ttlMs: 60_000, graceMs: 60_000, errorBackoffMs: 0 }
+  await cache.getOrSet('key', () => 'old', options)
+  redis.freeze()
+  await waitFor(() => cache.peek('key') === undefined)
+  t.equal(await cache.getOrSet('key', () => Promise.reject(new Error('down')), options), 'old')
+  t.equal(await cache.getOrSet('key', () => 'new', options), 'new')
+})
+
+t.test('7. past the lease, with Redis at hand, memory answers nothing that Redis no longer has', async (t) => {
+  const { open, url, keyPrefix } = await own(t)
+  const [a, b] = [await open(), await open({ lock: { waitMs: 20 } })]
+  const options = { ttlMs: 60_000, graceMs: 60_000 }
+  await b.getOrSet('key', () => 'old', options)
+  await client(t, url).del(`${keyPrefix}entry:key`) // as an invalidation that b has not heard of
+  a.getOrSet('key', () => new Promise(() => {})).catch(() => {})
+  await waitFor(() => a.stats().loads === 1)
+  const { authority } = (b as unknown as { core: Core }).core
+  Object.defineProperty(authority, 'leaseUntilMs', { get: () => 0, set: () => {} })
+  t.equal(await b.getOrSet('key', () => 'new', options), 'new')
+})
+
+t.test('7. Redis that takes some commands and refuses others is one outage, said once', async (t) => {
+  const { redis, open } = await own(t)
+  const lines: string[] = []
+  const line = (_: object, message: string) => lines.push(message)
+  const cache = createCache({ redis: client(t, redis.url), defaults: { ttlMs: 60_000 } }, { info: line, warn: line })
+  t.teardown(() => cache.close())
+  await cache.ready()
+  const admin = client(t, redis.url)
+  await admin.config('SET', 'maxmemory', '1')
+  for (let i = 0; i < 200; i++) t.equal(await cache.getOrSet(`key-${i}`, () => i), i)
+  t.same(lines, ['the cache does without Redis, which fails'])
+  const keys = Array.from({ length: 1_000 }, (_, i) => `key-${i}`)
+  await t.rejects(cache.delete(keys, { confirm: true }), {
+    code: 'ERR_CACHE_UNCONFIRMED',
+    message: /^it is not confirmed that "key-0", "key-1", "key-2" and 997 more is invalidated, .*: OOM/,
+  })
+  await admin.config('SET', 'maxmemory', '0')
+  await waitFor(async () => {
+    await cache.get('key')
+    return lines.length === 2
+  })
+  t.equal(lines[1], 'the cache has Redis again')
+  await open()
+})
+
+t.test('7. a cache that starts without Redis makes its own connection quietly', async (t) => {
+  const { redis, open } = await own(t)
+  await redis.kill()
+  const printed: unknown[] = []
+  const { error } = console
+  console.error = (...args) => printed.push(args)
+  t.teardown(() => {
+    console.error = error
+  })
+  await open()
+  t.same(printed, [])
 })
 
 t.test('7. started without Redis, it works by the loader until Redis comes', async (t) => {

@@ -13,7 +13,7 @@ import { client, opened, share } from './open.js'
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 
 t.test('12. the read-through example of the README, as it stands there', async (t) => {
-  const example = /```ts\n(.*?)```/s.exec(readme)?.[1] ?? ''
+  const example = /```js\n(.*?)```/s.exec(readme)?.[1] ?? ''
   const lines = example.split('\n').filter((line) => line && !line.startsWith('import'))
   t.ok(lines.length <= 10, 'ten lines')
   const [postgres, { url }] = [await startPostgres(), await share(t)]

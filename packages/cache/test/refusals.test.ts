@@ -1,5 +1,6 @@
 import { waitFor } from '@steadfast/testing'
 import Fastify from 'fastify'
+import { Redis } from 'ioredis'
 import t from 'tap'
 import cachePlugin, { type CacheOptions, createCache, type EntryOptions } from '../src/index.js'
 import { client, opened, share } from './open.js'
@@ -22,7 +23,8 @@ t.test('11. bad options are thrown, with code, name and value', async (t) => {
     [{ l1: { max: 5 } }, 'UNKNOWN_OPTION', 'l1.max is no option; there are maxEntries,'],
     [{ l1: { maxEntries: 0 } }, 'OPTION', 'l1.maxEntries must be a whole number from 1, not 0'],
     [{ l1: { maxBytes: '1mb' } }, 'OPTION', "l1.maxBytes must be a whole number from 1, not '1mb'"],
-    [{ l1: { leaseMs: 100 } }, 'OPTION', 'l1.leaseMs must be a number of milliseconds, at least 500, not 100'],
+    [{ l1: { leaseMs: 100 } }, 'OPTION', 'l1.leaseMs must be a number of milliseconds from 500 to 2147483647, not 100'],
+    [{ l1: { leaseMs: 1e12 } }, 'OPTION', 'from 500 to 2147483647, not 1000000000000'],
     [{ l1: { whenDetached: 'hope' } }, 'OPTION', "l1.whenDetached must be 'load' or 'serve', not 'hope'"],
     [{ l2TimeoutMs: 0 }, 'OPTION', 'l2TimeoutMs must be a number of milliseconds from 1'],
     [{ breaker: { threshold: 5 } }, 'UNKNOWN_OPTION', 'breaker.threshold is no option'],
@@ -73,15 +75,58 @@ t.test('11. bad options are thrown, with code, name and value', async (t) => {
     code: 'ERR_CACHE_OPTION',
     message: 'the loader must be a function',
   })
-  for (const name of ['', 5, undefined, 'a\0b', 'x'.repeat(513)]) {
+  for (const name of ['', 5, undefined, 'a\0b', '\ud800', 'x'.repeat(513)]) {
     t.throws(() => cache.namespace(name as string), { code: 'ERR_CACHE_OPTION' })
   }
   t.throws(() => cache.on('hits' as 'hit', () => {}), { code: 'ERR_CACHE_OPTION' })
+  t.throws(() => cache.on('hit', 4 as never), { code: 'ERR_CACHE_OPTION', message: 'must be a function, not 4' })
+})
+
+t.test('a refusal tells no secret', async (t) => {
+  const redis = new Redis({ lazyConnect: true, password: 'S3CRET' })
+  for (const options of [
+    { redis, subscriber: redis },
+    { subscriber: redis },
+    { redis: { host: 'h', password: 'S3CRET' } },
+    { redis: 'redis://:S3CRET@h' },
+    { redis, subscriber: { password: 'S3CRET' } },
+  ]) {
+    const message = await Promise.resolve()
+      .then(() => createCache(options as never))
+      .catch((error) => error.message)
+    t.match(message, /^(redis|subscriber) must be .*, not (a string|an object of \w+)$/)
+  }
+})
+
+t.test('a refused cache leaves no connection behind', async (t) => {
+  const redis = new Redis({ lazyConnect: true })
+  let duplicates = 0
+  redis.duplicate = () => {
+    duplicates++
+    throw new Error('a connection that nobody closes')
+  }
+  for (const options of [{ defaults: { ttl: 5 } }, { serializer: {} }, { version: 5 }, { foo: 1 }]) {
+    t.throws(() => createCache({ redis, ...options } as never), { code: /^ERR_CACHE_/ })
+  }
+  t.equal(duplicates, 0)
 })
 
 t.test('11. bad keys are refused with a code', async (t) => {
   const cache = await opened(t, {})
-  for (const key of ['', 'x'.repeat(10_240), 'é'.repeat(600), 'a\0b', 5, undefined, null, {}, ['a'], Symbol('key')]) {
+  for (const key of [
+    '',
+    'x'.repeat(10_240),
+    'é'.repeat(600),
+    'a\0b',
+    'a\ud800',
+    '\udc00b',
+    5,
+    undefined,
+    null,
+    {},
+    ['a'],
+    Symbol('key'),
+  ]) {
     const bad = key as string
     const expected = { code: 'ERR_CACHE_KEY' }
     for (const space of [cache, cache.namespace('space')]) {
@@ -98,7 +143,7 @@ t.test('11. bad keys are refused with a code', async (t) => {
     if (!Array.isArray(key)) await t.rejects(cache.delete(bad), expected)
   }
   t.equal(await cache.getOrSet('x'.repeat(1_024), () => 1), 1)
-  t.equal(await cache.getOrSet('{}*?[a] \n', () => 2), 2)
+  t.equal(await cache.getOrSet('{}*?[a] 😀\n', () => 2), 2)
 })
 
 t.test('11. a loader that returns what has no text: an error with a code', async (t) => {
@@ -123,15 +168,16 @@ t.test('11. a loader that ignores its signal breaks nothing', async (t) => {
   const { open } = await share(t)
   const cache = await open()
   let finish: (value: string) => void = () => {}
-  const ignores = () =>
-    new Promise<string>((resolve) => {
-      finish = resolve
-    })
+  const late = new Promise<string>((resolve) => {
+    finish = resolve
+  })
+  const ignores = () => late
   const options = { ttlMs: 60_000, hardTimeoutMs: 50, errorBackoffMs: 0 }
   await t.rejects(cache.getOrSet('key', ignores, options), { code: 'ERR_CACHE_LOAD_TIMEOUT', statusCode: 503 })
   t.equal(await cache.getOrSet('key', () => 'second'), 'second')
   finish('first, late')
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await late // and what it does when it is settled
+  await new Promise(setImmediate)
   t.equal(await cache.getOrSet('key', () => 'third'), 'second')
   t.equal(await (await open()).get('key'), 'second')
   const throws = () => {
@@ -145,30 +191,33 @@ t.test('11. a loader that ignores its signal breaks nothing', async (t) => {
   )
 })
 
-t.test('after close, an error with a code; what is under way ends', async (t) => {
+t.test('events and errors name keys as the caller does', async (t) => {
   const { open } = await share(t)
-  const cache = await open()
-  await cache.set('known', 1)
-  let signal: AbortSignal | undefined
-  const hanging = cache.getOrSet('key', (context) => {
-    signal = context.signal
-    return new Promise(() => {})
-  })
-  await waitFor(() => signal)
-  await Promise.all([t.rejects(hanging, { code: 'ERR_CACHE_CLOSED' }), cache.close()])
-  t.equal(signal?.aborted, true)
-  for (const work of [
-    () => cache.getOrSet('known', () => 1),
-    () => cache.get('known'),
-    () => cache.set('key', 1),
-    () => cache.delete('key'),
-    () => cache.clear(),
-    () => cache.invalidateTags(['tag']),
-  ]) {
-    await t.rejects(work, { code: 'ERR_CACHE_CLOSED' })
+  const [a, b] = [await open(), await open()]
+  const heard: unknown[] = []
+  const space = a.namespace('space')
+  for (const event of ['hit', 'miss', 'load'] as const) {
+    a.on(event, ({ namespace, key }) => heard.push([event, namespace, key]))
   }
-  t.equal(cache.peek('known'), undefined)
-  await cache.close()
+  await b.namespace('space').set('stored', 1)
+  for (let i = 0; i < 2; i++) await space.getOrSet('stored', () => 2)
+  await space.getOrSet('missing', () => 2)
+  await waitFor(() => heard.length === 4)
+  t.same(heard.toSorted(), [
+    ['hit', 'space', 'stored'],
+    ['hit', 'space', 'stored'],
+    ['load', 'space', 'missing'],
+    ['miss', 'space', 'missing'],
+  ])
+  await t.rejects(
+    space.getOrSet('bad', () => 1n),
+    { code: 'ERR_CACHE_VALUE', message: 'the value of "bad"' },
+  )
+  const slow = { ttlMs: 1_000, hardTimeoutMs: 10 }
+  await t.rejects(
+    space.getOrSet('slow', () => new Promise(() => {}), slow),
+    { message: 'the loader of "slow"' },
+  )
 })
 
 t.test('what listens may fail', async (t) => {
