@@ -8,16 +8,19 @@ import type { Desk } from './delivery/desk.js'
 import type { Failure } from './delivery/failure.js'
 import { Lane } from './delivery/lane.js'
 import { isDone, type Policy } from './due.js'
-import { Events } from './events.js'
+import { type AlertEvents, Events } from './events.js'
 import { joinFound } from './found.js'
 import type { Incident } from './incident.js'
 import type { Log } from './log.js'
-import type { Notification, Sender } from './notification.js'
+import type { Sender } from './notification.js'
 import type { ResolvedAlertsOptions } from './options.js'
 import { wayOf } from './routes.js'
 import { Silences } from './silences.js'
 import { Spool } from './spool/spool.js'
 import { type DropReason, IncidentStore } from './store.js'
+
+/** Whether a text is told by itself to be a secret: short ones, and short paths, are words of messages too. */
+const isTelling = (secret: string) => secret.length >= (secret.startsWith('/') ? 20 : 8)
 
 /** Keeps what is wrong, and has each channel told of it. It knows nothing of HTTP. */
 export class Center implements Desk {
@@ -34,6 +37,8 @@ export class Center implements Desk {
   readonly store: IncidentStore
   readonly lanes: Lane[]
   readonly spool: Spool | undefined
+  /** What no message may show. */
+  readonly secrets: readonly string[]
   readonly log: Log
   readonly #options: ResolvedAlertsOptions
   readonly #found = new WeakSet<Incident>()
@@ -58,6 +63,7 @@ export class Center implements Desk {
     this.maxAgeMs = options.spool?.maxAgeMs ?? options.maxAgeMs
     this.events = new Events(log)
     this.spool = options.spool && new Spool(options.spool, log)
+    this.secrets = [options.heartbeat?.url ?? '', ...options.channels.flatMap((each) => each.secrets)].filter(isTelling)
     this.store = new IncidentStore(options.maxIncidents, this.spool, (incident) => this.dropped(incident, 'full'))
     this.lanes = options.channels.map((channel) => new Lane(channel, this))
   }
@@ -186,9 +192,9 @@ export class Center implements Desk {
     this.#settle(incident)
   }
 
-  delivered({ name }: ResolvedChannel, { id, alerts, suppressed }: Notification, attempts: number): void {
+  delivered({ name }: ResolvedChannel, details: Omit<AlertEvents['delivered'], 'channel'>): void {
     this.counts.of(name).delivered++
-    this.events.emit('delivered', { channel: name, id, keys: alerts.map(({ key }) => key), attempts, suppressed })
+    this.events.emit('delivered', { channel: name, ...details })
   }
 
   failed({ name }: ResolvedChannel, batch: Batch, id: string, failure: Failure, isFirst: boolean): void {

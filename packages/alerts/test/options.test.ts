@@ -4,7 +4,7 @@ import alerts, { email, log, pagerduty, slack, webhook } from '../src/index.js'
 import { remembering, secret, startApp } from './receivers.js'
 
 const base = { service: 'app', channels: [remembering()] }
-const rule = { name: 'x', severity: 'error', on: 'errorRate', above: 1 }
+const rule = { name: 'x', severity: 'error', on: 'errorRate', above: 0.1 }
 
 t.test('12: bad options are thrown, with their codes, names and values', async (t) => {
   const wrong: [options: unknown, code: 'OPTION' | 'UNKNOWN_OPTION', message: string][] = [

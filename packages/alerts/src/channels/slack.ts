@@ -47,9 +47,10 @@ export function slack(options: SlackOptions): Channel {
 }
 
 function messageOf(notification: Notification): object {
-  const { title, status, severity, alerts, service, release, host } = notification
+  const { title, status, severity, alerts, service, release, host, pid } = notification
   const lines = alerts.length === 1 ? factsOf(alerts[0]!) : alerts.map((alert) => `• ${escaped(lineOf(alert), 500)}`)
-  const from = [service, release, host].filter((text) => text !== undefined).join(' · ')
+  const since = alerts.length === 1 ? `since ${alerts[0]!.startsAt}` : undefined
+  const from = [service, release, host, `process ${pid}`, since].filter((text) => text !== undefined).join(' · ')
   const text = escaped(title, mostText)
   const blocks = [escaped(title, mostSection), ...sectionsOf(lines)].map((section) => ({
     type: 'section',

@@ -19,6 +19,14 @@ const mostReason = 300
 
 /** What an attempt has failed with, without what must not be shown. */
 export function failureOf(error: unknown, secrets: readonly string[]): Failure {
+  try {
+    return readFailure(error, secrets)
+  } catch {
+    return { reason: 'an error that can’t be read', isFinal: false, isGone: false, retryAfterMs: undefined }
+  }
+}
+
+function readFailure(error: unknown, secrets: readonly string[]): Failure {
   const { isFinal = false, isGone = false, retryAfterMs } = (error ?? {}) as FailureHints
   return {
     reason: redact(error instanceof Error ? error.message : String(error), secrets).slice(0, mostReason),
