@@ -62,7 +62,7 @@ export class Center implements Desk {
     this.perMinute = options.perMinute
     this.maxAgeMs = options.spool?.maxAgeMs ?? options.maxAgeMs
     this.events = new Events(log)
-    this.spool = options.spool && new Spool(options.spool, log)
+    this.spool = options.spool && new Spool(options.spool, options.service, log)
     this.secrets = [options.heartbeat?.url ?? '', ...options.channels.flatMap((each) => each.secrets)].filter(isTelling)
     this.store = new IncidentStore(options.maxIncidents, this.spool, (incident) => this.dropped(incident, 'full'))
     this.lanes = options.channels.map((channel) => new Lane(channel, this))
@@ -71,7 +71,7 @@ export class Center implements Desk {
   /** @throws ERR_ALERTS_SPOOL */
   async open(): Promise<void> {
     await this.spool?.open((entries, lostBytes) => joinFound(this, entries, lostBytes))
-    this.claim.start()
+    this.claim.start((key, channel, atMs) => this.#toldOver(key, channel, atMs))
   }
 
   fire(alert: Alert): { key: string; saved: Promise<void> } {
@@ -211,7 +211,7 @@ export class Center implements Desk {
     this.log.error(details, `alerts: ${name} has refused a message for good; it is among the dead letters`)
     const alerts = batch.items.map(({ incident, kind }) => ({ key: incident.key, kind, ...incident.alert }))
     const at = new Date(this.clock.nowMs()).toISOString()
-    this.spool?.deadLetters.add({ at, channel: name, id, reason, alerts }).catch((error) => this.spool?.failed(error))
+    this.spool?.deadLetters.add({ at, service: this.sender.service, channel: name, id, reason, alerts }).catch((error) => this.spool?.failed(error))
   }
 
   recovered({ name }: ResolvedChannel): void {
@@ -228,6 +228,15 @@ export class Center implements Desk {
 
   failedInside(err: unknown): void {
     this.log.error({ err }, 'alerts: a fault of its own; the channel goes on')
+  }
+
+  /** Another process has told its end, and could not know that this one still sees it: it is told again. */
+  #toldOver(key: string, channel: string, atMs: number): void {
+    const incident = this.store.get(key)
+    const told = incident?.told[channel]
+    if (!incident || incident.endsAtMs !== undefined || told?.status !== 'firing' || told.atMs >= atMs) return
+    delete incident.told[channel]
+    void this.#changed(incident)
   }
 
   #later(ms: number, act: () => void): void {
@@ -251,15 +260,16 @@ export class Center implements Desk {
     const nowMs = this.clock.nowMs()
     const { endsAtMs, startsAtMs, key, alert } = incident
     if (endsAtMs === undefined || this.store.get(key) !== incident) return
+    const { lanes } = this
+    const knows = (lane: Lane) =>
+      lane.isGone || isDone(incident, lane.channel.name, this.policyOf(incident, lane.channel), nowMs)
+    const isKnown = lanes.every(knows)
     const isSettled = nowMs >= endsAtMs + this.#options.settleMs
-    if (isSettled && !this.#ended.has(incident)) {
+    if ((isSettled || isKnown) && !this.#ended.has(incident)) {
       this.#ended.add(incident)
       this.counts.resolved++
       this.events.emit('resolved', { key, name: alert.name, durationMs: endsAtMs - startsAtMs })
     }
-    const { lanes } = this
-    const knows = (lane: Lane) =>
-      lane.isGone || isDone(incident, lane.channel.name, this.policyOf(incident, lane.channel), nowMs)
-    if (lanes.every(knows)) this.store.remove(key)
+    if (isKnown) this.store.remove(key)
   }
 }

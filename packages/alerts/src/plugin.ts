@@ -4,7 +4,7 @@ import { AlertsOf } from './alerts.js'
 import { Center } from './center.js'
 import { localClaim } from './claim/claim.js'
 import { RedisClaim } from './claim/redis.js'
-import { realClock } from './clock.js'
+import { RealClock } from './clock.js'
 import { RegisteredTwiceError } from './errors.js'
 import { Heartbeat } from './heartbeat.js'
 import { join } from './lifecycle.js'
@@ -18,8 +18,9 @@ async function alerts(app: FastifyInstance, options: AlertsOptions): Promise<voi
   if (app.hasDecorator('alerts')) throw new RegisteredTwiceError()
   const { service, channels, redis, rules } = resolved
   const names = channels.map(({ name }) => name)
-  const claim = redis ? new RedisClaim(redis, service, names, realClock, app.log) : localClaim
-  const center = new Center(resolved, claim, realClock, app.log)
+  const clock = new RealClock()
+  const claim = redis ? new RedisClaim(redis, service, names, clock, app.log) : localClaim
+  const center = new Center(resolved, claim, clock, app.log)
   await Promise.all(channels.map((channel) => channel.start?.()))
   await center.open()
   const shared = join(app)

@@ -33,7 +33,9 @@ async function pendingOf(child: Child): Promise<string[]> {
 }
 
 const allKnow = (processes: Child[]) =>
-  waitFor(async () => (await Promise.all(processes.map(pendingOf))).every((pending) => pending.length === 0))
+  waitFor(async () => (await Promise.all(processes.map(pendingOf))).every((pending) => pending.length === 0), {
+    timeoutMs: 30_000,
+  })
 
 const kindsOf = ({ received }: Receiver) => received.map((post) => bodyOf(post).alerts[0]?.kind)
 

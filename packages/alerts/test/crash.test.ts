@@ -99,7 +99,7 @@ t.test('2: what is torn or corrupt harms nothing else', async (t) => {
     .replace('critical', 'cripical')
   await writeFile(join(dir, file!), [broken, ...lines].join('\n'))
   await appendFile(join(dir, file!), '\n0badc0de ["i:app/four",{"key":"app/fo') // torn
-  await writeFile(join(dir, 'left-x-1-1-y.1.journal'), Buffer.from([0, 255, 10, 13, 200, 1]))
+  await writeFile(join(dir, file!.replace(/-[^-]+$/, '-y.1.journal')), Buffer.from([0, 255, 10, 13, 200, 1]))
   const lines2: string[] = []
   const memory = remembering()
   const again = await startApp(t, { channels: [memory], spool: { dir } }, lines2)

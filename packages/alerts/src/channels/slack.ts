@@ -1,5 +1,6 @@
 import type { Severity } from '../alert.js'
 import * as given from '../given.js'
+import { targetOf } from '../http/addresses.js'
 import { post } from '../http/post.js'
 import { lineOf, type Notification, type NotifiedAlert } from '../notification.js'
 import { type Channel, type ChannelOptions, resolveCommon } from './channel.js'
@@ -33,16 +34,18 @@ const colors: Record<Severity | 'over', string> = {
  * An incoming webhook of Slack, or of what speaks as it does.
  * @throws ERR_ALERTS_OPTION
  * @throws ERR_ALERTS_UNKNOWN_OPTION
+ * @throws ERR_ALERTS_PRIVATE_ADDRESS
  */
 export function slack(options: SlackOptions): Channel {
   given.takeObject('slack()', options, keys, 'slack')
   const url = new URL(given.takeSecret('slack.url', options.url, given.webAddress))
   const allowPrivate = given.take('slack.allowPrivate', options.allowPrivate, given.flag, false)
+  const target = targetOf(url, allowPrivate)
   return {
     ...resolveCommon('slack', options, 'slack'),
     paceMs,
     secrets: [url.href, `${url.pathname}${url.search}`, options.url],
-    send: (notification, signal) => post({ url, allowPrivate }, JSON.stringify(messageOf(notification)), signal),
+    send: (notification, signal) => post(target, JSON.stringify(messageOf(notification)), signal),
   }
 }
 

@@ -134,6 +134,10 @@ export class Lane {
     const failure = failureOf(error, this.channel.secrets)
     batch.attempts++
     batch.reason = failure.reason
+    if (failure.isFinal && failure.isPart && batch.items.length > 1) {
+      this.#desk.failed(this.channel, batch, id, { ...failure, isFinal: false }, false)
+      return this.#queue.halve(batch)
+    }
     this.#desk.failed(this.channel, batch, id, failure, !this.#pace.isFailing)
     if (failure.isGone) this.#isGone = true
     if (failure.isFinal) {

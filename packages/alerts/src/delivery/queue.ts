@@ -32,7 +32,15 @@ export class Queue {
     this.batches = this.batches.filter((other) => other !== batch)
   }
 
-  /** Puts what is due into batches: once something is, with all that will be within the time of a group. */
+  /** What is refused as a whole is tried in parts: one alert must not cost the others. */
+  halve(batch: Batch): void {
+    const { items } = batch
+    const middle = Math.ceil(items.length / 2)
+    const halves = [items.slice(0, middle), items.slice(middle)].map((half) => ({ ...batch, items: half }))
+    this.batches = this.batches.flatMap((other) => (other === batch ? halves : [other]))
+  }
+
+  /** Puts what is due into batches: once something has waited for the others of its group, with all of them. */
   form(nowMs: number): void {
     const { channel, groupMs, looks } = this.#audience
     const keys = looks.take(nowMs, nowMs + groupMs)
@@ -42,9 +50,9 @@ export class Queue {
     for (const key of keys) {
       const incident = this.#desk.incidentOf(key)
       if (!incident || batched.has(incident)) continue
-      const next = this.#audience.due(incident, nowMs + groupMs)
+      const next = this.#audience.due(incident, nowMs)
       if (next.kind) items.push({ incident, kind: next.kind, severity: incident.alert.severity })
-      else if (next.atMs !== undefined) looks.add(key, next.atMs)
+      else if (next.atMs !== undefined) looks.add(key, next.atMs + groupMs)
     }
     const groupOf = ({ incident }: Item) => this.#desk.groupOf(incident)
     this.batches = [...this.batches, ...batchesOf(items, groupOf, channel.batch, nowMs)]
@@ -53,12 +61,11 @@ export class Queue {
   /** What has changed since it was formed or last tried: an incident that is over by now is told in one message. */
   renew(batch: Batch, nowMs: number): void {
     const isAgain = batch.attempts > 0
-    const atMs = isAgain ? nowMs : nowMs + this.#audience.groupMs
     const wasEnd = isEnd(batch.items[0]!.kind)
     batch.items = batch.items.flatMap(({ incident }) => {
       if (this.#desk.incidentOf(incident.key) !== incident) return []
       if (isAgain && this.#isTooOld(incident, nowMs)) return []
-      const { kind } = this.#audience.due(incident, atMs, isAgain)
+      const { kind } = this.#audience.due(incident, nowMs, isAgain)
       if (kind && isEnd(kind) === wasEnd) return [{ incident, kind, severity: incident.alert.severity }]
       this.#audience.looks.add(incident.key, nowMs) // to another message, or none
       return []
