@@ -200,3 +200,25 @@ t.test('7: a rule that an earlier process has left firing is over once it is bac
   await waitFor(() => memory.told.length === 2)
   t.equal(memory.told[1]?.alerts[0]?.kind, 'resolve')
 })
+
+t.test('7: a value that is not known changes nothing, and one that never comes is told of', async (t) => {
+  const memory = remembering()
+  let value: number | undefined = 9
+  const never = { name: 'never', severity: 'warning', on: () => new Promise<number>(() => {}), above: 5 } as const
+  const known = { name: 'known', severity: 'warning', on: () => value, above: 5 } as const
+  const lines: string[] = []
+  const { clock, watches } = makeCenter({ channels: [memory], settleMs: 0, rules: [known, never] }, lines)
+  watches.start()
+  await clock.advance(10_000)
+  value = undefined
+  await clock.advance(60_000)
+  t.same(
+    memory.told.map(({ status }) => status),
+    ['firing'],
+  )
+  value = 1
+  await clock.advance(10_000)
+  t.equal(memory.told[1]?.status, 'resolved')
+  t.same(lines, ['alerts: a rule can’t be looked at'])
+  watches.stop()
+})

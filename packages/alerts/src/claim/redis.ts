@@ -105,6 +105,10 @@ export class RedisClaim implements Claim {
       return isEnd(kind) && nowMs < (endsAtMs ?? 0) + this.#holdMs ? { waitMs: againMs } : 'go'
     }
     const [verdict, ms] = answer as [string, number]
+    if (verdict === 'go' && isEnd(kind) && this.#clock.nowMs() < this.#incompleteUntilMs) {
+      this.giveUp(key, channel) // it was learnt meanwhile
+      return { waitMs: againMs }
+    }
     if (verdict === 'go' || verdict === 'told') return verdict
     return { waitMs: verdict === 'held' ? againMs : Math.min(againMs, Math.max(50, ms)) }
   }
