@@ -30,7 +30,9 @@ async function alerts(app: FastifyInstance, options: AlertsOptions): Promise<voi
   shared.onDrain.logs.push(() => center.close())
 
   const watches = new Watches(rules, center)
-  app.addHook('onReady', async () => watches.start())
+  const declared = new Set<string>()
+  app.addHook('onRoute', ({ url }) => void declared.add(url))
+  app.addHook('onReady', async () => watches.start((url) => declared.has(url) || hasRoute(app, url)))
   app.addHook('preClose', async () => watches.stop())
   if (watches.hasTraffic) {
     const requests = new Requests(watches.traffic)
@@ -47,6 +49,11 @@ async function alerts(app: FastifyInstance, options: AlertsOptions): Promise<voi
     app.addHook('onListen', async () => heartbeat.start())
     app.addHook('onClose', async () => heartbeat.stop())
   }
+}
+
+/** One that was declared before the plugin. */
+function hasRoute(app: FastifyInstance, url: string): boolean {
+  return app.supportedMethods.some((method) => app.hasRoute({ method: method as 'GET', url }))
 }
 
 // Fastify 5.8.0 takes itself for 5.7.4: what is asked of it is in package.json.

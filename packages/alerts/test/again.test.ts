@@ -125,3 +125,24 @@ t.test('a channel that changes what it is given changes it for nobody', async (t
   await clock.advance(10_000)
   t.same(delivered, [[key]])
 })
+
+t.test('2: fired and resolved while it could not be told: one message, "was down 4 min"', async (t) => {
+  const memory = remembering()
+  const send = memory.send.bind(memory)
+  let isDown = true
+  memory.send = (notification, signal) => {
+    if (isDown) throw new Error('down')
+    return send(notification, signal)
+  }
+  const { clock, alerts } = makeCenter({ channels: [memory] })
+  await alerts.fire(down)
+  await clock.advance(240_000)
+  await alerts.resolve(down)
+  await clock.advance(300_000)
+  isDown = false
+  await clock.advance(120_000)
+  t.same(
+    memory.told.map(({ title, status }) => [title, status]),
+    [['was down 4 min: the database is down', 'resolved']],
+  )
+})

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { waitFor } from '@steadfast/testing'
 import t from 'tap'
+import alerts from '../src/index.js'
 import { bucketCount } from '../src/rules/buckets.js'
 import { Window } from '../src/rules/window.js'
 import { makeCenter } from './centers.js'
+import { Fastify } from './fastify.js'
 import { remembering, startApp } from './receivers.js'
 
 const errors = { name: 'errors', severity: 'critical', on: 'errorRate', above: 0.05 } as const
@@ -221,4 +223,17 @@ t.test('7: a value that is not known changes nothing, and one that never comes i
   t.equal(memory.told[1]?.status, 'resolved')
   t.same(lines, ['alerts: a rule can’t be looked at'])
   watches.stop()
+})
+
+t.test('7: a rule whose route there is not is told of; routes from before the plugin are known', async (t) => {
+  const lines: string[] = []
+  const app = Fastify({ logger: { stream: { write: (line: string) => void lines.push(line) } } })
+  t.teardown(() => app.close())
+  app.post('/before', async () => 'ok')
+  const rules = ['/before', '/after', '/misspelt'].map((route) => ({ ...errors, name: route, route }))
+  await app.register(alerts, { service: 'app', channels: [remembering()], rules })
+  app.get('/after', { constraints: { host: 'example.com' } }, async () => 'ok')
+  await app.ready()
+  const told = lines.filter((line) => line.includes('a route that there is not')).map((line) => JSON.parse(line).route)
+  t.same(told, ['/misspelt'])
 })

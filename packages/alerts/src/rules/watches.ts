@@ -1,5 +1,6 @@
 import type { Center } from '../center.js'
 import type { Clock } from '../clock.js'
+import type { Log } from '../log.js'
 import { Readings } from './readings.js'
 import type { ResolvedRule } from './threshold.js'
 import { Traffic, type WindowWish } from './traffic.js'
@@ -15,6 +16,7 @@ export class Watches {
   readonly #readings: Readings
   readonly #watches: Watch[]
   readonly #clock: Clock
+  readonly #log: Log
   readonly #windowTimes: Set<number>
   readonly #cancels = new Map<number, () => void>()
 
@@ -22,6 +24,7 @@ export class Watches {
     const wishes = rules.map(({ wish }) => wish).filter((wish): wish is WindowWish => wish !== undefined)
     this.#rules = rules
     this.#clock = center.clock
+    this.#log = center.log
     this.traffic = new Traffic(wishes)
     this.hasTraffic = wishes.length > 0
     this.#windowTimes = new Set(wishes.map(({ windowMs }) => windowMs))
@@ -29,7 +32,12 @@ export class Watches {
     this.#watches = rules.map((rule) => new Watch(rule, center, this.#readings))
   }
 
-  start(): void {
+  /** @param isRoute whether there is a route of this template */
+  start(isRoute: (url: string) => boolean = () => true): void {
+    for (const { name, route } of this.#rules) {
+      if (route === undefined || isRoute(route)) continue
+      this.#log.warn({ rule: name, route }, 'alerts: a rule watches a route that there is not')
+    }
     this.#readings.start(this.#rules)
     for (const watch of this.#watches) watch.start()
     // After the rules have set their timers of the same length: they look at whole windows.
