@@ -211,7 +211,9 @@ export class Center implements Desk {
     this.log.error(details, `alerts: ${name} has refused a message for good; it is among the dead letters`)
     const alerts = batch.items.map(({ incident, kind }) => ({ key: incident.key, kind, ...incident.alert }))
     const at = new Date(this.clock.nowMs()).toISOString()
-    this.spool?.deadLetters.add({ at, service: this.sender.service, channel: name, id, reason, alerts }).catch((error) => this.spool?.failed(error))
+    this.spool?.deadLetters
+      .add({ at, service: this.sender.service, channel: name, id, reason, alerts })
+      .catch((error) => this.spool?.failed(error))
   }
 
   recovered({ name }: ResolvedChannel): void {

@@ -27,7 +27,9 @@ t.test('1: one alert that is refused costs no other of its message, nor the next
   const app = await startApp(t, { channels })
   const final: string[][] = []
   app.alerts.on('failed', ({ isFinal, keys }) => isFinal && final.push(keys))
-  await Promise.all(Array.from({ length: 20 }, (_, n) => app.alerts.fire({ ...down, name: `n${n === 7 ? n : 10 + n}` })))
+  await Promise.all(
+    Array.from({ length: 20 }, (_, n) => app.alerts.fire({ ...down, name: `n${n === 7 ? n : 10 + n}` })),
+  )
   await waitFor(() => app.alerts.pending().length === 0)
   const taken = receiver.received.map(bodyOf).flatMap(({ alerts }) => alerts)
   const told = new Set(taken.map(({ name }) => name).filter((name) => name !== 'n7'))

@@ -11,37 +11,40 @@ import { down, newFolder, remembering, startApp } from './receivers.js'
 const journals = async (dir: string) => (await readdir(dir)).filter((file) => file.endsWith('.journal'))
 const failing = () => remembering('memory', { send: () => Promise.reject(new Error('down')) })
 
-t.test('2: a full disk: fire() resolves, requests are answered, it is said once, and all is written after', async (t) => {
-  const disk = await mountDisk()
-  t.teardown(() => disk.release())
-  const lines: string[] = []
-  const app = await startApp(t, { channels: [failing()], spool: { dir: join(disk.path, 'spool') } }, lines, (app) => {
-    app.get('/', async () => {
-      const key = await app.alerts.fire({ ...down, labels: { at: 'request' } })
-      return { key }
+t.test(
+  '2: a full disk: fire() resolves, requests are answered, it is said once, and all is written after',
+  async (t) => {
+    const disk = await mountDisk()
+    t.teardown(() => disk.release())
+    const lines: string[] = []
+    const app = await startApp(t, { channels: [failing()], spool: { dir: join(disk.path, 'spool') } }, lines, (app) => {
+      app.get('/', async () => {
+        const key = await app.alerts.fire({ ...down, labels: { at: 'request' } })
+        return { key }
+      })
     })
-  })
-  await app.alerts.fire({ ...down, name: 'before' })
-  disk.fill()
-  for (let n = 0; n < 50; n++) {
-    t.type(await app.alerts.fire({ ...down, name: `n${n}`, details: { text: 'x'.repeat(500) } }), 'string')
-  }
-  const startMs = performance.now()
-  const response = await app.inject('/')
-  t.equal(response.statusCode, 200)
-  t.ok(performance.now() - startMs < 1_000)
-  t.equal(lines.filter((line) => line.includes('the spool can’t be written')).length, 1)
-  t.match(lines.join(''), /ENOSPC/)
-  t.equal(app.alerts.stats().firing, 52)
+    await app.alerts.fire({ ...down, name: 'before' })
+    disk.fill()
+    for (let n = 0; n < 50; n++) {
+      t.type(await app.alerts.fire({ ...down, name: `n${n}`, details: { text: 'x'.repeat(500) } }), 'string')
+    }
+    const startMs = performance.now()
+    const response = await app.inject('/')
+    t.equal(response.statusCode, 200)
+    t.ok(performance.now() - startMs < 1_000)
+    t.equal(lines.filter((line) => line.includes('the spool can’t be written')).length, 1)
+    t.match(lines.join(''), /ENOSPC/)
+    t.equal(app.alerts.stats().firing, 52)
 
-  disk.makeSpace()
-  // Nothing else happens: it is written by itself.
-  await waitFor(() => lines.some((line) => line.includes('the spool can be written again')), { timeoutMs: 25_000 })
-  const [file] = await journals(join(disk.path, 'spool'))
-  const { entries, lostBytes } = decode(await readFile(join(disk.path, 'spool', file!)))
-  t.equal(new Set(entries.map(([id]) => id)).size, 52)
-  t.equal(lostBytes, 0)
-})
+    disk.makeSpace()
+    // Nothing else happens: it is written by itself.
+    await waitFor(() => lines.some((line) => line.includes('the spool can be written again')), { timeoutMs: 25_000 })
+    const [file] = await journals(join(disk.path, 'spool'))
+    const { entries, lostBytes } = decode(await readFile(join(disk.path, 'spool', file!)))
+    t.equal(new Set(entries.map(([id]) => id)).size, 52)
+    t.equal(lostBytes, 0)
+  },
+)
 
 t.test('2: what is torn at the end of a journal costs nothing that was written before it', async (t) => {
   for (const torn of [Buffer.alloc(4_096), 'garbage']) {

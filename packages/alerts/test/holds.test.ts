@@ -70,7 +70,9 @@ t.test('4: whose problem was told to be over by another, tells it again', async 
   const { redis, service, one, kinds } = await setUp(t, 600)
   const key = await one.fire(down)
   await waitFor(() => one.pending().length === 0 && kinds().length === 1)
-  await waitFor(() => redis.hset(`steadfast:alerts:{${service}}:told:${key}:memory`, 'what', 'resolved').then(() => true))
+  await waitFor(() =>
+    redis.hset(`steadfast:alerts:{${service}}:told:${key}:memory`, 'what', 'resolved').then(() => true),
+  )
   await waitFor(() => kinds().length === 2)
   t.same(kinds(), ['fire', 'fire'])
   await one.resolve(down)

@@ -47,7 +47,11 @@ t.test('12: bad options are thrown, with their codes, names and values', async (
       'routes[0].repeatMs must be a number',
     ],
     [{ ...base, rules: [{ ...rule, on: 'p98Ms' }] }, 'OPTION', 'rules[0].on must be one of errorRate, p95Ms, p99Ms,'],
-    [{ ...base, rules: [{ ...rule, above: 5 }] }, 'OPTION', 'rules[0].above must be a share, from 0 to less than 1, not 5'],
+    [
+      { ...base, rules: [{ ...rule, above: 5 }] },
+      'OPTION',
+      'rules[0].above must be a share, from 0 to less than 1, not 5',
+    ],
     [
       { ...base, routes: [{ match: { severity: [] }, channels: ['memory'] }] },
       'OPTION',

@@ -25,7 +25,13 @@ export function failureOf(error: unknown, secrets: readonly string[]): Failure {
   try {
     return readFailure(error, secrets)
   } catch {
-    return { reason: 'an error that can’t be read', isFinal: false, isPart: false, isGone: false, retryAfterMs: undefined }
+    return {
+      reason: 'an error that can’t be read',
+      isFinal: false,
+      isPart: false,
+      isGone: false,
+      retryAfterMs: undefined,
+    }
   }
 }
 

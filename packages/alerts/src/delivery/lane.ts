@@ -136,7 +136,8 @@ export class Lane {
     batch.reason = failure.reason
     if (failure.isFinal && failure.isPart && batch.items.length > 1) {
       this.#desk.failed(this.channel, batch, id, { ...failure, isFinal: false }, false)
-      return this.#queue.halve(batch)
+      this.#queue.halve(batch)
+      return
     }
     this.#desk.failed(this.channel, batch, id, failure, !this.#pace.isFailing)
     if (failure.isGone) this.#isGone = true
