@@ -35,11 +35,6 @@ export interface Alert extends Omit<AlertInput, 'labels'> {
   repeatMs?: number
 }
 
-const keys = ['name', 'severity', 'summary', 'labels', 'value', 'threshold', 'runbookUrl', 'dashboardUrl', 'details']
-
-const mostDetails = 65_536
-const mostText = 10_000
-
 const labelsRule: given.Rule = {
   must: 'an object of at most 50 texts, each of at most 1000 characters',
   test: (value) =>
@@ -55,32 +50,8 @@ const nameRule: given.Rule = {
   test: (value) => given.text.test(value) && (value as string).length <= 200,
 }
 
-const detailsRule: given.Rule = {
-  must: `an object that is at most ${mostDetails} bytes of JSON`,
-  test: (value) => given.object.test(value) && Buffer.byteLength(JSON.stringify(value)) <= mostDetails,
-}
-
-/**
- * @throws ERR_ALERTS_OPTION
- * @throws ERR_ALERTS_UNKNOWN_OPTION
- */
-export function checkAlert(input: AlertInput): Alert {
-  given.takeObject('the alert', input, keys, 'alert')
-  const { name, labels } = checkId(input)
-  const summary = given.need('summary', input.summary, given.text)
-  given.need('severity', input.severity, given.oneOf(severities))
-  given.take('value', input.value, given.number)
-  given.take('threshold', input.threshold, given.number)
-  given.take('runbookUrl', input.runbookUrl, given.webAddress)
-  given.take('dashboardUrl', input.dashboardUrl, given.webAddress)
-  given.take('details', input.details, detailsRule)
-  // A copy, so that who fired it may go on using its own.
-  const details = input.details && JSON.parse(JSON.stringify(input.details))
-  return { ...input, name, labels, summary: summary.slice(0, mostText), ...(details && { details }) }
-}
-
 /** @throws ERR_ALERTS_OPTION */
-export function checkId({ name, labels = {} }: AlertId, of: string = ''): Required<AlertId> {
+export function checkId({ name, labels = {} }: AlertId, of: string): Required<AlertId> {
   given.need(`${of}name`, name, nameRule)
   given.take(`${of}labels`, labels, labelsRule)
   return { name, labels: { ...labels } }

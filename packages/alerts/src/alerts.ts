@@ -1,4 +1,4 @@
-import { type AlertId, type AlertInput, checkAlert, checkId, keyOf, type Severity } from './alert.js'
+import { type AlertId, type AlertInput, keyOf, type Severity } from './alert.js'
 import type { Center } from './center.js'
 import { failureOf } from './delivery/failure.js'
 import { sendOnce } from './delivery/send.js'
@@ -10,6 +10,7 @@ import { checkMatcher, type Matcher } from './matcher.js'
 import { testOf } from './notification.js'
 import { pendingOf } from './pending.js'
 import { type AlertStats, statsOf } from './stats.js'
+import { Usable } from './usable.js'
 
 /** What a channel has not been told yet. */
 export interface Pending {
@@ -26,8 +27,9 @@ export interface Pending {
 /** `app.alerts` */
 export interface Alerts {
   /**
-   * A problem is there. Resolves once that is on disk, with the key of the problem; never rejects: what can't be used is
-   * logged with its code, counted as dropped, and resolves with undefined. What fires already is not told again.
+   * A problem is there. Resolves once that is on disk, with the key of the problem; never rejects. What can't be used of it is
+   * left out or cut, and logged; without a name or a severity it is dropped, and resolves with undefined. What fires already is
+   * not told again.
    */
   fire(alert: AlertInput): Promise<string | undefined>
   /** It is over. Resolves with whether it did fire, once that is on disk; never rejects. */
@@ -65,7 +67,7 @@ export class AlertsOf implements Alerts {
 
   async fire(input: AlertInput): Promise<string | undefined> {
     return this.#guarded(async () => {
-      const { key, saved } = this.#center.fire(checkAlert(input))
+      const { key, saved } = this.#center.fire(this.#usable((usable) => usable.alert(input)))
       await this.#onDisk(saved)
       return key
     })
@@ -73,8 +75,12 @@ export class AlertsOf implements Alerts {
 
   async resolve(id: AlertId): Promise<boolean> {
     const isKnown = await this.#guarded(async () => {
+      const { service } = this.#center.sender
       const saved = this.#center.resolve(
-        keyOf(this.#center.sender.service, checkId(given.need('the alert', id, given.object))),
+        keyOf(
+          service,
+          this.#usable((usable) => usable.id(id)),
+        ),
       )
       await this.#onDisk(saved)
       return saved !== undefined
@@ -124,6 +130,14 @@ export class AlertsOf implements Alerts {
   off<Event extends AlertEvent>(event: Event, listener: (details: AlertEvents[Event]) => unknown): this {
     this.#center.events.off(event, listener)
     return this
+  }
+
+  #usable<T>(take: (usable: Usable) => T): T {
+    const usable = new Usable(this.#center.secrets)
+    const taken = take(usable)
+    const { faults } = usable
+    if (faults.length > 0) this.#center.log.warn({ faults }, 'alerts: a part of what was told can’t be used')
+    return taken
   }
 
   async #guarded<T>(act: () => Promise<T>): Promise<T | undefined> {

@@ -8,16 +8,19 @@ import type { Desk } from './delivery/desk.js'
 import type { Failure } from './delivery/failure.js'
 import { Lane } from './delivery/lane.js'
 import { isDone, type Policy } from './due.js'
-import { Events } from './events.js'
+import { type AlertEvents, Events } from './events.js'
 import { joinFound } from './found.js'
 import type { Incident } from './incident.js'
 import type { Log } from './log.js'
-import type { Notification, Sender } from './notification.js'
+import type { Sender } from './notification.js'
 import type { ResolvedAlertsOptions } from './options.js'
 import { wayOf } from './routes.js'
 import { Silences } from './silences.js'
 import { Spool } from './spool/spool.js'
 import { type DropReason, IncidentStore } from './store.js'
+
+/** Whether a text is told by itself to be a secret: short ones, and short paths, are words of messages too. */
+const isTelling = (secret: string) => secret.length >= (secret.startsWith('/') ? 20 : 8)
 
 /** Keeps what is wrong, and has each channel told of it. It knows nothing of HTTP. */
 export class Center implements Desk {
@@ -34,6 +37,8 @@ export class Center implements Desk {
   readonly store: IncidentStore
   readonly lanes: Lane[]
   readonly spool: Spool | undefined
+  /** What no message may show. */
+  readonly secrets: readonly string[]
   readonly log: Log
   readonly #options: ResolvedAlertsOptions
   readonly #found = new WeakSet<Incident>()
@@ -57,7 +62,8 @@ export class Center implements Desk {
     this.perMinute = options.perMinute
     this.maxAgeMs = options.spool?.maxAgeMs ?? options.maxAgeMs
     this.events = new Events(log)
-    this.spool = options.spool && new Spool(options.spool, log)
+    this.spool = options.spool && new Spool(options.spool, options.service, log)
+    this.secrets = [options.heartbeat?.url ?? '', ...options.channels.flatMap((each) => each.secrets)].filter(isTelling)
     this.store = new IncidentStore(options.maxIncidents, this.spool, (incident) => this.dropped(incident, 'full'))
     this.lanes = options.channels.map((channel) => new Lane(channel, this))
   }
@@ -65,7 +71,7 @@ export class Center implements Desk {
   /** @throws ERR_ALERTS_SPOOL */
   async open(): Promise<void> {
     await this.spool?.open((entries, lostBytes) => joinFound(this, entries, lostBytes))
-    this.claim.start()
+    this.claim.start((key, channel, atMs) => this.#toldOver(key, channel, atMs))
   }
 
   fire(alert: Alert): { key: string; saved: Promise<void> } {
@@ -186,9 +192,9 @@ export class Center implements Desk {
     this.#settle(incident)
   }
 
-  delivered({ name }: ResolvedChannel, { id, alerts, suppressed }: Notification, attempts: number): void {
+  delivered({ name }: ResolvedChannel, details: Omit<AlertEvents['delivered'], 'channel'>): void {
     this.counts.of(name).delivered++
-    this.events.emit('delivered', { channel: name, id, keys: alerts.map(({ key }) => key), attempts, suppressed })
+    this.events.emit('delivered', { channel: name, ...details })
   }
 
   failed({ name }: ResolvedChannel, batch: Batch, id: string, failure: Failure, isFirst: boolean): void {
@@ -205,7 +211,9 @@ export class Center implements Desk {
     this.log.error(details, `alerts: ${name} has refused a message for good; it is among the dead letters`)
     const alerts = batch.items.map(({ incident, kind }) => ({ key: incident.key, kind, ...incident.alert }))
     const at = new Date(this.clock.nowMs()).toISOString()
-    this.spool?.deadLetters.add({ at, channel: name, id, reason, alerts }).catch((error) => this.spool?.failed(error))
+    this.spool?.deadLetters
+      .add({ at, service: this.sender.service, channel: name, id, reason, alerts })
+      .catch((error) => this.spool?.failed(error))
   }
 
   recovered({ name }: ResolvedChannel): void {
@@ -222,6 +230,15 @@ export class Center implements Desk {
 
   failedInside(err: unknown): void {
     this.log.error({ err }, 'alerts: a fault of its own; the channel goes on')
+  }
+
+  /** Another process has told its end, and could not know that this one still sees it: it is told again. */
+  #toldOver(key: string, channel: string, atMs: number): void {
+    const incident = this.store.get(key)
+    const told = incident?.told[channel]
+    if (!incident || incident.endsAtMs !== undefined || told?.status !== 'firing' || told.atMs >= atMs) return
+    delete incident.told[channel]
+    void this.#changed(incident)
   }
 
   #later(ms: number, act: () => void): void {
@@ -245,15 +262,16 @@ export class Center implements Desk {
     const nowMs = this.clock.nowMs()
     const { endsAtMs, startsAtMs, key, alert } = incident
     if (endsAtMs === undefined || this.store.get(key) !== incident) return
+    const { lanes } = this
+    const knows = (lane: Lane) =>
+      lane.isGone || isDone(incident, lane.channel.name, this.policyOf(incident, lane.channel), nowMs)
+    const isKnown = lanes.every(knows)
     const isSettled = nowMs >= endsAtMs + this.#options.settleMs
-    if (isSettled && !this.#ended.has(incident)) {
+    if ((isSettled || isKnown) && !this.#ended.has(incident)) {
       this.#ended.add(incident)
       this.counts.resolved++
       this.events.emit('resolved', { key, name: alert.name, durationMs: endsAtMs - startsAtMs })
     }
-    const { lanes } = this
-    const knows = (lane: Lane) =>
-      lane.isGone || isDone(incident, lane.channel.name, this.policyOf(incident, lane.channel), nowMs)
-    if (lanes.every(knows)) this.store.remove(key)
+    if (isKnown) this.store.remove(key)
   }
 }

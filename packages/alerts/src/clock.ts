@@ -9,10 +9,17 @@ export interface Clock {
 /** The longest time that Node's timers take; they make 1 ms of a longer one. */
 const longestMs = 2_147_483_647
 
-export const realClock: Clock = {
-  nowMs: () => Date.now(),
-  after(ms, callback) {
+/** The time of day, which never goes back: a clock that is set back must not hold up what waits for its time. */
+export class RealClock implements Clock {
+  #offsetMs = -Infinity
+
+  nowMs(): number {
+    this.#offsetMs = Math.max(this.#offsetMs, Date.now() - performance.now())
+    return Math.floor(performance.now() + this.#offsetMs)
+  }
+
+  after(ms: number, callback: () => void): () => void {
     const timer = setTimeout(callback, Math.min(ms, longestMs)).unref()
     return () => clearTimeout(timer)
-  },
+  }
 }

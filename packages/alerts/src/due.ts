@@ -47,7 +47,7 @@ export function due(incident: Incident, channel: string, policy: Policy, nowMs: 
       if (hasHeard) return { kind: 'update' }
       return isWorse && isWanted(incident, policy) ? { kind: 'fire' } : nothing
     }
-    if (told.status === 'refused' || policy.repeatMs === undefined || incident.isAcknowledged) return nothing
+    if (policy.repeatMs === undefined || incident.isAcknowledged) return nothing
     const repeatAtMs = told.atMs + policy.repeatMs
     return nowMs >= repeatAtMs ? { kind: hasHeard ? 'repeat' : 'fire' } : { kind: undefined, atMs: repeatAtMs }
   }

@@ -14,8 +14,8 @@ const pattern: given.Rule = {
 }
 
 const severityRule: given.Rule = {
-  must: `one of ${severities.join(', ')}, or a list of them`,
-  test: (value) => [value].flat().every((each) => severities.includes(each as Severity)),
+  must: `one of ${severities.join(', ')}, or a list with one of them at least`,
+  test: (value) => [value].flat().length > 0 && [value].flat().every((each) => severities.includes(each as Severity)),
 }
 
 /**

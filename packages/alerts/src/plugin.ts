@@ -1,25 +1,27 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { AlertsOf } from './alerts.js'
 import { Center } from './center.js'
 import { localClaim } from './claim/claim.js'
 import { RedisClaim } from './claim/redis.js'
-import { realClock } from './clock.js'
+import { RealClock } from './clock.js'
 import { RegisteredTwiceError } from './errors.js'
 import { Heartbeat } from './heartbeat.js'
 import { join } from './lifecycle.js'
 import { metricSource } from './metrics.js'
 import { type AlertsOptions, resolveOptions } from './options.js'
 import { Watches } from './rules/watches.js'
-import { Requests } from './traffic/requests.js'
+import { isProbe, Requests } from './traffic/requests.js'
+import { serversOf } from './traffic/servers.js'
 
 async function alerts(app: FastifyInstance, options: AlertsOptions): Promise<void> {
   const resolved = resolveOptions(options)
   if (app.hasDecorator('alerts')) throw new RegisteredTwiceError()
   const { service, channels, redis, rules } = resolved
   const names = channels.map(({ name }) => name)
-  const claim = redis ? new RedisClaim(redis, service, names, realClock, app.log) : localClaim
-  const center = new Center(resolved, claim, realClock, app.log)
+  const clock = new RealClock()
+  const claim = redis ? new RedisClaim(redis, service, names, clock, app.log) : localClaim
+  const center = new Center(resolved, claim, clock, app.log)
   await Promise.all(channels.map((channel) => channel.start?.()))
   await center.open()
   const shared = join(app)
@@ -29,14 +31,28 @@ async function alerts(app: FastifyInstance, options: AlertsOptions): Promise<voi
   shared.onDrain.logs.push(() => center.close())
 
   const watches = new Watches(rules, center)
-  app.addHook('onReady', async () => watches.start())
+  const declared = new Set<string>()
+  app.addHook('onRoute', ({ url }) => void declared.add(url))
+  app.addHook('onReady', async () => watches.start((url) => declared.has(url) || hasRoute(app, url)))
   app.addHook('preClose', async () => watches.stop())
   if (watches.hasTraffic) {
-    const requests = new Requests(watches.traffic)
-    app.addHook('onRequest', function noteRequest(request, reply, done) {
-      requests.note(request, reply)
+    const servers = watches.hasRoutes ? undefined : serversOf(app)
+    const requests = new Requests(watches.traffic, servers)
+    if (servers) {
+      app.addHook('onRoute', (route) => {
+        if (isProbe(route.config)) route.onRequest = [forgetProbe, ...[route.onRequest ?? []].flat()]
+        else route.handler = requests.handlerOf(route.handler)
+      })
+    } else {
+      app.addHook('onRequest', function noteRequest(request, reply, done) {
+        requests.note(request, reply)
+        done()
+      })
+    }
+    function forgetProbe(request: FastifyRequest, reply: FastifyReply, done: () => void) {
+      requests.forget(request, reply)
       done()
-    })
+    }
     app.addHook('onListen', async () => requests.start())
     app.addHook('onClose', async () => requests.stop())
   }
@@ -46,6 +62,11 @@ async function alerts(app: FastifyInstance, options: AlertsOptions): Promise<voi
     app.addHook('onListen', async () => heartbeat.start())
     app.addHook('onClose', async () => heartbeat.stop())
   }
+}
+
+/** One that was declared before the plugin. */
+function hasRoute(app: FastifyInstance, url: string): boolean {
+  return app.supportedMethods.some((method) => app.hasRoute({ method: method as 'GET', url }))
 }
 
 // Fastify 5.8.0 takes itself for 5.7.4: what is asked of it is in package.json.

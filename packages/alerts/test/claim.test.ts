@@ -17,7 +17,7 @@ async function setUp(t: Test, count: number, redisUrl: string, own: (n: number) 
       const settings = { url: receiver.url, steps: [], redisUrl, options: { service }, ...own(n) }
       const child = await forkFixture(fixture, { args: [JSON.stringify(settings)], ipc: true })
       t.teardown(() => child.release())
-      await waitFor(() => child.reports().includes('done'))
+      await waitFor(() => child.reports().includes('done'), { timeoutMs: 60_000, what: 'the start of a process' })
       return child
     }),
   )
@@ -33,7 +33,9 @@ async function pendingOf(child: Child): Promise<string[]> {
 }
 
 const allKnow = (processes: Child[]) =>
-  waitFor(async () => (await Promise.all(processes.map(pendingOf))).every((pending) => pending.length === 0))
+  waitFor(async () => (await Promise.all(processes.map(pendingOf))).every((pending) => pending.length === 0), {
+    timeoutMs: 30_000,
+  })
 
 const kindsOf = ({ received }: Receiver) => received.map((post) => bodyOf(post).alerts[0]?.kind)
 

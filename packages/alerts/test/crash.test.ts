@@ -15,7 +15,7 @@ t.test('2: network down, fire, kill -9, restart, network up: delivered', async (
     args: [JSON.stringify({ url, steps: [{ fire: down }], options: { spool: { dir } } })],
   })
   t.teardown(() => killed.release())
-  await waitFor(() => killed.reports().includes('done'))
+  await waitFor(() => killed.reports().includes('done'), { timeoutMs: 60_000, what: 'the start of a process' })
   killed.signal('SIGKILL')
   await killed.exit
   t.equal((await journals(dir)).length, 1)
@@ -39,7 +39,7 @@ t.test(
     const steps = [{ fire: down }, { waitMs: 300 }, { resolve: { name: 'db' } }]
     const killed = await forkFixture(fixture, { args: [JSON.stringify({ url, steps, options: { spool: { dir } } })] })
     t.teardown(() => killed.release())
-    await waitFor(() => killed.reports().includes('done'))
+    await waitFor(() => killed.reports().includes('done'), { timeoutMs: 60_000, what: 'the start of a process' })
     killed.signal('SIGKILL')
     await killed.exit
 
@@ -99,7 +99,7 @@ t.test('2: what is torn or corrupt harms nothing else', async (t) => {
     .replace('critical', 'cripical')
   await writeFile(join(dir, file!), [broken, ...lines].join('\n'))
   await appendFile(join(dir, file!), '\n0badc0de ["i:app/four",{"key":"app/fo') // torn
-  await writeFile(join(dir, 'left-x-1-1-y.1.journal'), Buffer.from([0, 255, 10, 13, 200, 1]))
+  await writeFile(join(dir, file!.replace(/-[^-]+$/, '-y.1.journal')), Buffer.from([0, 255, 10, 13, 200, 1]))
   const lines2: string[] = []
   const memory = remembering()
   const again = await startApp(t, { channels: [memory], spool: { dir } }, lines2)

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { checkLifecycle, checkMetricSources, checkQuiet, startReceiver, waitFor } from '@steadfast/testing'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import alerts, { type AlertsOptions, webhook } from '../src/index.js'
+import { Fastify } from './fastify.js'
 import { bodyOf, down, newFolder, remembering, secret, startApp } from './receivers.js'
 
 const rules: AlertsOptions['rules'] = [

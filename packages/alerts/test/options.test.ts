@@ -4,7 +4,7 @@ import alerts, { email, log, pagerduty, slack, webhook } from '../src/index.js'
 import { remembering, secret, startApp } from './receivers.js'
 
 const base = { service: 'app', channels: [remembering()] }
-const rule = { name: 'x', severity: 'error', on: 'errorRate', above: 1 }
+const rule = { name: 'x', severity: 'error', on: 'errorRate', above: 0.1 }
 
 t.test('12: bad options are thrown, with their codes, names and values', async (t) => {
   const wrong: [options: unknown, code: 'OPTION' | 'UNKNOWN_OPTION', message: string][] = [
@@ -47,6 +47,16 @@ t.test('12: bad options are thrown, with their codes, names and values', async (
       'routes[0].repeatMs must be a number',
     ],
     [{ ...base, rules: [{ ...rule, on: 'p98Ms' }] }, 'OPTION', 'rules[0].on must be one of errorRate, p95Ms, p99Ms,'],
+    [
+      { ...base, rules: [{ ...rule, above: 5 }] },
+      'OPTION',
+      'rules[0].above must be a share, from 0 to less than 1, not 5',
+    ],
+    [
+      { ...base, routes: [{ match: { severity: [] }, channels: ['memory'] }] },
+      'OPTION',
+      'routes[0].match.severity must be one of info, warning, error, critical, or a list with one of them at least',
+    ],
     [{ ...base, rules: [{ ...rule, below: 1 }] }, 'OPTION', 'rules[0] must be given one of above and below'],
     [{ ...base, rules: [{ ...rule, above: Number.NaN }] }, 'OPTION', 'rules[0].above must be a finite number, not NaN'],
     [

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Received, runFolder } from '@steadfast/testing'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import alerts, { type AlertInput, type AlertsOptions, type Channel, type Notification } from '../src/index.js'
+import { Fastify } from './fastify.js'
 
 export const secret: string = `whsec_${Buffer.from('a secret of thirty-two bytes, ok').toString('base64')}`
 

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { waitFor } from '@steadfast/testing'
 import t from 'tap'
+import alerts from '../src/index.js'
 import { bucketCount } from '../src/rules/buckets.js'
 import { Window } from '../src/rules/window.js'
 import { makeCenter } from './centers.js'
+import { Fastify } from './fastify.js'
 import { remembering, startApp } from './receivers.js'
 
 const errors = { name: 'errors', severity: 'critical', on: 'errorRate', above: 0.05 } as const
@@ -114,15 +116,15 @@ t.test('7: windows cost memory by their buckets, not by requests', async (t) => 
 t.test('7: latency by route, from real requests; probes, and routes of other rules, are left alone', async (t) => {
   const memory = remembering()
   const rules = [
-    { ...slow, above: 60, perRoute: true, windowMs: 1_200, minCount: 5 },
+    { ...slow, above: 400, perRoute: true, windowMs: 1_200, minCount: 5 },
     { ...errors, name: 'errors', route: '/fails', windowMs: 1_200, minCount: 5 },
   ]
   const app = await startApp(t, { channels: [memory], rules }, [], (app) => {
-    app.get('/slow/:id', async () => new Promise((resolve) => setTimeout(() => resolve('ok'), 80)))
+    app.get('/slow/:id', async () => new Promise((resolve) => setTimeout(() => resolve('ok'), 600)))
     app.get('/fast', async () => 'ok')
     app.get('/fails', async () => Promise.reject(new Error('no')))
     app.get('/livez', { config: { steadfast: { probe: true } } as object }, async (_request, reply) => {
-      await new Promise((resolve) => setTimeout(resolve, 80))
+      await new Promise((resolve) => setTimeout(resolve, 600))
       return reply.code(503).send()
     })
   })
@@ -131,7 +133,7 @@ t.test('7: latency by route, from real requests; probes, and routes of other rul
   const paths = ['/slow/1', '/fast', '/fails', '/livez', '/unknown']
   const told = () => memory.told.flatMap(({ alerts }) => alerts)
   await waitFor(async () => {
-    await Promise.all(Array.from({ length: 10 }, (_, n) => get(paths[n % 5]!)))
+    await Promise.all(Array.from({ length: 25 }, (_, n) => get(paths[n % 5]!)))
     return told().length >= 2
   })
   t.same(
@@ -199,4 +201,39 @@ t.test('7: a rule that an earlier process has left firing is over once it is bac
   await startApp(t, { channels: [memory], spool: { dir }, rules: [{ ...rule, on: () => 9 }] })
   await waitFor(() => memory.told.length === 2)
   t.equal(memory.told[1]?.alerts[0]?.kind, 'resolve')
+})
+
+t.test('7: a value that is not known changes nothing, and one that never comes is told of', async (t) => {
+  const memory = remembering()
+  let value: number | undefined = 9
+  const never = { name: 'never', severity: 'warning', on: () => new Promise<number>(() => {}), above: 5 } as const
+  const known = { name: 'known', severity: 'warning', on: () => value, above: 5 } as const
+  const lines: string[] = []
+  const { clock, watches } = makeCenter({ channels: [memory], settleMs: 0, rules: [known, never] }, lines)
+  watches.start()
+  await clock.advance(10_000)
+  value = undefined
+  await clock.advance(60_000)
+  t.same(
+    memory.told.map(({ status }) => status),
+    ['firing'],
+  )
+  value = 1
+  await clock.advance(10_000)
+  t.equal(memory.told[1]?.status, 'resolved')
+  t.same(lines, ['alerts: a rule can’t be looked at'])
+  watches.stop()
+})
+
+t.test('7: a rule whose route there is not is told of; routes from before the plugin are known', async (t) => {
+  const lines: string[] = []
+  const app = Fastify({ logger: { stream: { write: (line: string) => void lines.push(line) } } })
+  t.teardown(() => app.close())
+  app.post('/before', async () => 'ok')
+  const rules = ['/before', '/after', '/misspelt'].map((route) => ({ ...errors, name: route, route }))
+  await app.register(alerts, { service: 'app', channels: [remembering()], rules })
+  app.get('/after', { constraints: { host: 'example.com' } }, async () => 'ok')
+  await app.ready()
+  const told = lines.filter((line) => line.includes('a route that there is not')).map((line) => JSON.parse(line).route)
+  t.same(told, ['/misspelt'])
 })

@@ -1,4 +1,5 @@
 import * as given from '../given.js'
+import { targetOf } from '../http/addresses.js'
 import { post } from '../http/post.js'
 import { lineOf, type Notification, type NotifiedAlert } from '../notification.js'
 import { type Channel, type ChannelOptions, resolveCommon } from './channel.js'
@@ -23,13 +24,14 @@ const mostEventBytes = 524_288
  * PagerDuty's Events API v2: an incident for each problem, one event a message.
  * @throws ERR_ALERTS_OPTION
  * @throws ERR_ALERTS_UNKNOWN_OPTION
+ * @throws ERR_ALERTS_PRIVATE_ADDRESS
  */
 export function pagerduty(options: PagerDutyOptions): Channel {
   given.takeObject('pagerduty()', options, keys, 'pagerduty')
   const routingKey = given.takeSecret('pagerduty.routingKey', options.routingKey, given.text)
   const url = given.take('pagerduty.url', options.url, given.webAddress, 'https://events.pagerduty.com/v2/enqueue')
   const allowPrivate = given.take('pagerduty.allowPrivate', options.allowPrivate, given.flag, false)
-  const target = { url: new URL(url), allowPrivate }
+  const target = targetOf(new URL(url), allowPrivate)
   return {
     ...resolveCommon('pagerduty', options, 'pagerduty'),
     batch: 1,

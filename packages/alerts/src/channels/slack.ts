@@ -1,5 +1,6 @@
 import type { Severity } from '../alert.js'
 import * as given from '../given.js'
+import { targetOf } from '../http/addresses.js'
 import { post } from '../http/post.js'
 import { lineOf, type Notification, type NotifiedAlert } from '../notification.js'
 import { type Channel, type ChannelOptions, resolveCommon } from './channel.js'
@@ -33,23 +34,26 @@ const colors: Record<Severity | 'over', string> = {
  * An incoming webhook of Slack, or of what speaks as it does.
  * @throws ERR_ALERTS_OPTION
  * @throws ERR_ALERTS_UNKNOWN_OPTION
+ * @throws ERR_ALERTS_PRIVATE_ADDRESS
  */
 export function slack(options: SlackOptions): Channel {
   given.takeObject('slack()', options, keys, 'slack')
   const url = new URL(given.takeSecret('slack.url', options.url, given.webAddress))
   const allowPrivate = given.take('slack.allowPrivate', options.allowPrivate, given.flag, false)
+  const target = targetOf(url, allowPrivate)
   return {
     ...resolveCommon('slack', options, 'slack'),
     paceMs,
     secrets: [url.href, `${url.pathname}${url.search}`, options.url],
-    send: (notification, signal) => post({ url, allowPrivate }, JSON.stringify(messageOf(notification)), signal),
+    send: (notification, signal) => post(target, JSON.stringify(messageOf(notification)), signal),
   }
 }
 
 function messageOf(notification: Notification): object {
-  const { title, status, severity, alerts, service, release, host } = notification
+  const { title, status, severity, alerts, service, release, host, pid } = notification
   const lines = alerts.length === 1 ? factsOf(alerts[0]!) : alerts.map((alert) => `• ${escaped(lineOf(alert), 500)}`)
-  const from = [service, release, host].filter((text) => text !== undefined).join(' · ')
+  const since = alerts.length === 1 ? `since ${alerts[0]!.startsAt}` : undefined
+  const from = [service, release, host, `process ${pid}`, since].filter((text) => text !== undefined).join(' · ')
   const text = escaped(title, mostText)
   const blocks = [escaped(title, mostSection), ...sectionsOf(lines)].map((section) => ({
     type: 'section',

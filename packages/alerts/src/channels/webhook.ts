@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import * as given from '../given.js'
+import { targetOf } from '../http/addresses.js'
 import { post } from '../http/post.js'
 import { type Channel, type ChannelOptions, resolveCommon } from './channel.js'
 
@@ -22,12 +23,14 @@ const secretRule: given.Rule = {
  * A webhook, signed as Standard Webhooks has it (https://github.com/standard-webhooks/standard-webhooks).
  * @throws ERR_ALERTS_OPTION
  * @throws ERR_ALERTS_UNKNOWN_OPTION
+ * @throws ERR_ALERTS_PRIVATE_ADDRESS
  */
 export function webhook(options: WebhookOptions): Channel {
   given.takeObject('webhook()', options, keys, 'webhook')
   const url = new URL(given.takeSecret('webhook.url', options.url, given.webAddress))
   const secrets = [given.takeSecret('webhook.secret', options.secret as string, secretRule) as string | string[]].flat()
   const allowPrivate = given.take('webhook.allowPrivate', options.allowPrivate, given.flag, false)
+  const target = targetOf(url, allowPrivate)
   const hmacKeys = secrets.map((secret) => keyOf(secret)!)
   return {
     ...resolveCommon('webhook', options, 'webhook'),
@@ -45,7 +48,7 @@ export function webhook(options: WebhookOptions): Channel {
       const timestamp = `${Math.floor(Date.now() / 1_000)}` // of this attempt
       const sign = (key: Buffer) =>
         `v1,${createHmac('sha256', key).update(`${notification.id}.${timestamp}.${body}`).digest('base64')}`
-      return post({ url, allowPrivate }, body, signal, {
+      return post(target, body, signal, {
         'webhook-id': notification.id,
         'webhook-timestamp': timestamp,
         'webhook-signature': hmacKeys.map(sign).join(' '),

@@ -7,7 +7,8 @@ export type Verdict = 'go' | 'told' | { waitMs: number }
 
 /** Who of several processes tells what. */
 export interface Claim {
-  start(): void
+  /** @param onOver a channel was told, before `atMs`, that an incident is over which this process still sees */
+  start(onOver: (key: string, channel: string, atMs: number) => void): void
   /** This process sees the problem. */
   hold(incident: Incident): void
   /** It no longer does. */

@@ -13,8 +13,6 @@ export interface RedisLike {
   eval(script: string, numberOfKeys: number, ...args: (string | number)[]): Promise<unknown>
 }
 
-/** For how long a process that is not heard of still holds a problem. */
-const holdMs = 30_000
 /** For how long what was told is known after the last process that held it. */
 const toldMs = 600_000
 const acknowledgedMs = 7 * 86_400_000
@@ -32,12 +30,25 @@ export class RedisClaim implements Claim {
   readonly #channels: readonly string[]
   readonly #process = randomBytes(8).toString('hex')
   readonly #held = new Set<string>()
+  readonly #holdMs: number
   #downUntilMs = 0
+  /** Holds of others may be missing until then: Redis was away, or has lost what it knew. */
+  #incompleteUntilMs = 0
+  #onOver: (key: string, channel: string, atMs: number) => void = () => {}
   #isDown = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(redis: RedisLike, service: string, channels: readonly string[], clock: Clock, log: Log) {
+  /** @param holdMs for how long a process that is not heard of still holds a problem */
+  constructor(
+    redis: RedisLike,
+    service: string,
+    channels: readonly string[],
+    clock: Clock,
+    log: Log,
+    holdMs: number = 30_000,
+  ) {
     this.#redis = redis
+    this.#holdMs = holdMs
     this.#clock = clock
     this.#log = log
     this.#channels = channels
@@ -45,10 +56,9 @@ export class RedisClaim implements Claim {
     this.#prefix = `steadfast:alerts:{${service.replace(/[{}]/g, '_')}}:`
   }
 
-  start(): void {
-    this.#timer = setInterval(() => {
-      for (const key of this.#held) void this.#hold(key)
-    }, holdMs / 3).unref()
+  start(onOver: (key: string, channel: string, atMs: number) => void): void {
+    this.#onOver = onOver
+    this.#timer = setInterval(() => this.#holdAll(), this.#holdMs / 3).unref()
   }
 
   hold({ key }: Incident): void {
@@ -57,8 +67,7 @@ export class RedisClaim implements Claim {
   }
 
   letGo(key: string): void {
-    this.#held.delete(key)
-    void this.#call(letGoScript, [this.#key('hold', key)], [this.#process])
+    if (this.#held.delete(key)) void this.#letGo(key)
   }
 
   acknowledge(key: string): void {
@@ -74,6 +83,7 @@ export class RedisClaim implements Claim {
   ): Promise<Verdict> {
     const { key, startsAtMs, endsAtMs } = incident
     const nowMs = this.#clock.nowMs()
+    if (isEnd(kind) && nowMs < this.#incompleteUntilMs) return { waitMs: againMs }
     const keys = [
       this.#key('hold', key),
       this.#told(key, channel),
@@ -89,12 +99,16 @@ export class RedisClaim implements Claim {
       over: nowMs - startsAtMs,
     }
     const what = kind === 'fire' ? 'firing' : whatOf(incident.alert.severity, kind)
-    const answer = await this.#call(claimScript, keys, [this.#process, what, isOld[kind], leaseMs, holdMs, kind])
+    const answer = await this.#call(claimScript, keys, [this.#process, what, isOld[kind], leaseMs, this.#holdMs, kind])
     if (answer === undefined) {
       // Who still holds it can't be known: the holds of others would be over by then.
-      return isEnd(kind) && nowMs < (endsAtMs ?? 0) + holdMs ? { waitMs: againMs } : 'go'
+      return isEnd(kind) && nowMs < (endsAtMs ?? 0) + this.#holdMs ? { waitMs: againMs } : 'go'
     }
     const [verdict, ms] = answer as [string, number]
+    if (verdict === 'go' && isEnd(kind) && this.#clock.nowMs() < this.#incompleteUntilMs) {
+      this.giveUp(key, channel) // it was learnt meanwhile
+      return { waitMs: againMs }
+    }
     if (verdict === 'go' || verdict === 'told') return verdict
     return { waitMs: verdict === 'held' ? againMs : Math.min(againMs, Math.max(50, ms)) }
   }
@@ -112,12 +126,31 @@ export class RedisClaim implements Claim {
     clearInterval(this.#timer)
     const keys = isLeft ? [] : [...this.#held]
     this.#held.clear()
-    await Promise.all(keys.map((key) => this.#call(letGoScript, [this.#key('hold', key)], [this.#process])))
+    await Promise.all(keys.map((key) => this.#letGo(key)))
   }
 
-  #hold(key: string): Promise<unknown> {
+  #holdAll(): void {
+    for (const key of this.#held) void this.#hold(key)
+  }
+
+  async #hold(key: string): Promise<void> {
     const keys = [this.#key('hold', key), ...this.#channels.map((channel) => this.#told(key, channel))]
-    return this.#call(holdScript, keys, [this.#process, holdMs, toldMs])
+    const askedAtMs = this.#clock.nowMs()
+    const told = await this.#call(holdScript, keys, [this.#process, this.#holdMs, toldMs])
+    if (!Array.isArray(told) || !this.#held.has(key)) return
+    for (const [index, channel] of this.#channels.entries()) {
+      if (told[index] === 'resolved') this.#onOver(key, channel, askedAtMs)
+    }
+  }
+
+  async #letGo(key: string): Promise<void> {
+    const count = await this.#call(letGoScript, [this.#key('hold', key)], [this.#process])
+    if (count === 0) this.#isIncomplete()
+  }
+
+  /** By then the others have said again what they hold. */
+  #isIncomplete(): void {
+    this.#incompleteUntilMs = this.#clock.nowMs() + this.#holdMs / 3 + answerMs + restMs
   }
 
   /** @returns undefined where Redis does not answer */
@@ -129,8 +162,7 @@ export class RedisClaim implements Claim {
     })
     try {
       const answer = await Promise.race([this.#redis.eval(script, keys.length, ...keys, ...args), late])
-      if (this.#isDown) this.#log.info({}, 'alerts: Redis answers again')
-      this.#isDown = false
+      if (this.#isDown) this.#isUp()
       return answer
     } catch (error) {
       this.#downUntilMs = this.#clock.nowMs() + restMs
@@ -143,6 +175,13 @@ export class RedisClaim implements Claim {
     } finally {
       cancel()
     }
+  }
+
+  #isUp(): void {
+    this.#isDown = false
+    this.#log.info({}, 'alerts: Redis answers again')
+    this.#isIncomplete()
+    this.#holdAll()
   }
 
   #key(kind: string, key: string): string {

@@ -2,8 +2,9 @@ import type { ResolvedChannel } from '../channels/channel.js'
 import type { Claim } from '../claim/claim.js'
 import type { Clock } from '../clock.js'
 import type { Policy } from '../due.js'
+import type { AlertEvents } from '../events.js'
 import type { Incident } from '../incident.js'
-import type { Notification, Sender } from '../notification.js'
+import type { Sender } from '../notification.js'
 import type { DropReason } from '../store.js'
 import type { Batch } from './batch.js'
 import type { Failure } from './failure.js'
@@ -27,7 +28,7 @@ export interface Desk {
   policyOf(incident: Incident, channel: ResolvedChannel): Policy
   groupOf(incident: Incident): string
   told(incident: Incident): void
-  delivered(channel: ResolvedChannel, notification: Notification, attempts: number): void
+  delivered(channel: ResolvedChannel, details: Omit<AlertEvents['delivered'], 'channel'>): void
   /** @param isFirst whether it has worked before */
   failed(channel: ResolvedChannel, batch: Batch, id: string, failure: Failure, isFirst: boolean): void
   recovered(channel: ResolvedChannel): void

@@ -2,6 +2,8 @@
 export interface FailureHints {
   /** It will never be taken: no further attempt. Default false. */
   isFinal?: boolean
+  /** With `isFinal`: a part of the message may be why it is refused. What it holds is tried in halves. */
+  isPart?: boolean
   /** The target is gone for good: nothing more is sent to it. */
   isGone?: boolean
   /** The target asks to wait for so long. */
@@ -11,6 +13,7 @@ export interface FailureHints {
 export interface Failure {
   reason: string
   isFinal: boolean
+  isPart: boolean
   isGone: boolean
   retryAfterMs: number | undefined
 }
@@ -19,10 +22,25 @@ const mostReason = 300
 
 /** What an attempt has failed with, without what must not be shown. */
 export function failureOf(error: unknown, secrets: readonly string[]): Failure {
-  const { isFinal = false, isGone = false, retryAfterMs } = (error ?? {}) as FailureHints
+  try {
+    return readFailure(error, secrets)
+  } catch {
+    return {
+      reason: 'an error that can’t be read',
+      isFinal: false,
+      isPart: false,
+      isGone: false,
+      retryAfterMs: undefined,
+    }
+  }
+}
+
+function readFailure(error: unknown, secrets: readonly string[]): Failure {
+  const { isFinal = false, isPart = false, isGone = false, retryAfterMs } = (error ?? {}) as FailureHints
   return {
     reason: redact(error instanceof Error ? error.message : String(error), secrets).slice(0, mostReason),
     isFinal: isFinal === true || isGone === true,
+    isPart: isPart === true,
     isGone: isGone === true,
     retryAfterMs: typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined,
   }

@@ -3,6 +3,12 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { failure } from '../channels/channel.js'
 import { PrivateAddressError } from '../errors.js'
 
+export interface Target {
+  url: URL
+  /** Whether it may have a private address. */
+  allowPrivate: boolean
+}
+
 /** Addresses that are no public host's (IANA's special-purpose registries, RFC 6890 and later). */
 const special = new BlockList()
 for (const [network, bits] of [
@@ -51,6 +57,18 @@ export function isPrivate(address: string): boolean {
 function dotted(high: string, low: string): string {
   const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
   return [a >> 8, a & 255, b >> 8, b & 255].join('.')
+}
+
+/** For an address no lookup is made. */
+export function isPrivateHost({ hostname }: URL): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return isIP(host) !== 0 && isPrivate(host)
+}
+
+/** @throws ERR_ALERTS_PRIVATE_ADDRESS where it is known before any name is looked up */
+export function targetOf(url: URL, allowPrivate: boolean): Target {
+  if (!allowPrivate && isPrivateHost(url)) throw new PrivateAddressError()
+  return { url, allowPrivate }
 }
 
 export function privateAddress(): Error {

@@ -1,16 +1,9 @@
 import http, { type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
-import { isIP } from 'node:net'
 import { failure } from '../channels/channel.js'
 import { DeliveryError } from '../errors.js'
-import { isPrivate, privateAddress, publicLookup } from './addresses.js'
+import { publicLookup, type Target } from './addresses.js'
 import { retryAfterOf } from './retry-after.js'
-
-export interface Target {
-  url: URL
-  /** Whether it may have a private address. */
-  allowPrivate: boolean
-}
 
 export interface Answer {
   status: number
@@ -19,6 +12,8 @@ export interface Answer {
 }
 
 const mostBody = 2_000
+/** What is in the message is not taken, or is too much: RFC 9110, 15.5.1, 15.5.14 and 15.5.21. */
+const partial = [400, 413, 422]
 
 /**
  * One request on a connection of its own. Redirects are not followed: they are an answer as any other.
@@ -30,9 +25,6 @@ export function request(
   { method, headers = {}, body = '', signal }: { method: string; headers?: object; body?: string; signal: AbortSignal },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const host = url.hostname.replace(/^\[|\]$/g, '')
-    // For an address no lookup is made.
-    if (!allowPrivate && isIP(host) !== 0 && isPrivate(host)) return reject(privateAddress())
     const bytes = Buffer.from(body)
     const options: RequestOptions = {
       method,
@@ -74,7 +66,7 @@ export async function post(
   if (status === 408 || status === 429 || status >= 500) {
     throw failure(error, retryAfterMs === undefined ? {} : { retryAfterMs })
   }
-  throw failure(error, { isFinal: true, isGone: status === 410 })
+  throw failure(error, { isFinal: true, isPart: partial.includes(status), isGone: status === 410 })
 }
 
 async function read(response: IncomingMessage): Promise<string> {

@@ -70,6 +70,16 @@ const windowRule: given.Rule = {
   test: (value) => given.duration.test(value) && (value as number) >= 1_000 && (value as number) <= 86_400_000,
 }
 
+const shareAbove: given.Rule = {
+  must: 'a share, from 0 to less than 1',
+  test: (value) => (value as number) >= 0 && (value as number) < 1,
+}
+
+const shareBelow: given.Rule = {
+  must: 'a share, more than 0 and at most 1',
+  test: (value) => (value as number) > 0 && (value as number) <= 1,
+}
+
 /**
  * @throws ERR_ALERTS_OPTION
  * @throws ERR_ALERTS_UNKNOWN_OPTION
@@ -89,6 +99,11 @@ function resolveRule(of: string, rule: Threshold): ResolvedRule {
   given.take(`${of}.above`, rule.above, given.number)
   given.take(`${of}.below`, rule.below, given.number)
   if ((rule.above === undefined) === (rule.below === undefined)) given.fail(of, 'given one of above and below', rule)
+  if (rule.on === 'errorRate') {
+    // Who thinks in percent would get a rule that never fires.
+    given.take(`${of}.above`, rule.above, shareAbove)
+    given.take(`${of}.below`, rule.below, shareBelow)
+  }
   given.take(`${of}.repeatMs`, rule.repeatMs, given.duration)
   given.take(`${of}.summary`, rule.summary, given.text)
   checkId(rule, `${of}.`)

@@ -5,6 +5,9 @@ import type { Readings } from './readings.js'
 import { Series } from './series.js'
 import type { ResolvedRule } from './threshold.js'
 
+/** A function that takes longer is told of; it is not asked anew meanwhile. */
+const slowMs = 10_000
+
 /** Looks at the values of a rule, and fires and resolves its alerts. */
 export class Watch {
   readonly #rule: ResolvedRule
@@ -47,16 +50,26 @@ export class Watch {
   async #look(): Promise<void> {
     if (this.#isAsking) return // a function takes its time
     this.#isAsking = true
+    const cancel = this.#center.clock.after(slowMs, () => this.#failed(new Error(`no answer within ${slowMs} ms`)))
     try {
       const values = this.#readings.of(this.#rule)
-      for (const [route, value] of values instanceof Promise ? await values : values) this.#note(route, value)
+      for (const [route, value] of values instanceof Promise ? await values : values) {
+        // Too few requests end an alert; where it is not known what a value is, it stays as it was.
+        if (value !== undefined || this.#rule.wish) this.#note(route, value)
+      }
       this.#hasFailed = false
-    } catch (err) {
-      if (!this.#hasFailed) this.#center.log.warn({ err, rule: this.#rule.name }, 'alerts: a rule can’t be looked at')
-      this.#hasFailed = true
+    } catch (error) {
+      this.#failed(error)
     } finally {
+      cancel()
       this.#isAsking = false
     }
+  }
+
+  /** Said once, until it can be looked at again. */
+  #failed(err: unknown): void {
+    if (!this.#hasFailed) this.#center.log.warn({ err, rule: this.#rule.name }, 'alerts: a rule can’t be looked at')
+    this.#hasFailed = true
   }
 
   #note(route: string | undefined, value: number | undefined): void {

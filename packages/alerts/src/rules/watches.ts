@@ -1,5 +1,6 @@
 import type { Center } from '../center.js'
 import type { Clock } from '../clock.js'
+import type { Log } from '../log.js'
 import { Readings } from './readings.js'
 import type { ResolvedRule } from './threshold.js'
 import { Traffic, type WindowWish } from './traffic.js'
@@ -11,10 +12,13 @@ export class Watches {
   readonly traffic: Traffic
   /** Whether any of them looks at requests. */
   readonly hasTraffic: boolean
+  /** Whether any of them asks for routes. */
+  readonly hasRoutes: boolean
   readonly #rules: readonly ResolvedRule[]
   readonly #readings: Readings
   readonly #watches: Watch[]
   readonly #clock: Clock
+  readonly #log: Log
   readonly #windowTimes: Set<number>
   readonly #cancels = new Map<number, () => void>()
 
@@ -22,14 +26,21 @@ export class Watches {
     const wishes = rules.map(({ wish }) => wish).filter((wish): wish is WindowWish => wish !== undefined)
     this.#rules = rules
     this.#clock = center.clock
+    this.#log = center.log
     this.traffic = new Traffic(wishes)
     this.hasTraffic = wishes.length > 0
+    this.hasRoutes = wishes.some(({ scope }) => scope !== 'app')
     this.#windowTimes = new Set(wishes.map(({ windowMs }) => windowMs))
     this.#readings = new Readings(this.traffic)
     this.#watches = rules.map((rule) => new Watch(rule, center, this.#readings))
   }
 
-  start(): void {
+  /** @param isRoute whether there is a route of this template */
+  start(isRoute: (url: string) => boolean = () => true): void {
+    for (const { name, route } of this.#rules) {
+      if (route === undefined || isRoute(route)) continue
+      this.#log.warn({ rule: name, route }, 'alerts: a rule watches a route that there is not')
+    }
     this.#readings.start(this.#rules)
     for (const watch of this.#watches) watch.start()
     // After the rules have set their timers of the same length: they look at whole windows.

@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, unlink, utimes } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, unlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encode } from './record.js'
 
@@ -67,9 +67,19 @@ export class Journal {
     await this.#writing
   }
 
-  /** Says that the owner lives. */
-  async touch(): Promise<void> {
-    if (this.#file) await utimes(this.#path(this.#number), new Date(), new Date())
+  /** Says that the owner lives, and writes what could not be written before. @returns whether it had to */
+  async touch(): Promise<boolean> {
+    if (this.#file && !this.#mustRewrite) {
+      try {
+        await utimes(this.#path(this.#number), new Date(), new Date())
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+        this.#mustRewrite = true // others took the owner for dead, or somebody has tidied up
+      }
+    }
+    if (!this.#mustRewrite) return false
+    await this.#write(Buffer.alloc(0))
+    return true
   }
 
   /** What is still live in it is left for whoever comes next. */
@@ -120,6 +130,7 @@ export class Journal {
     const lines = Buffer.concat([...this.#lines.values()])
     const next = this.#number + 1
     const temporary = `${this.#path(next)}.tmp`
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 })
     const file = await open(temporary, 'w', 0o600)
     try {
       await file.appendFile(lines)
@@ -137,7 +148,7 @@ export class Journal {
     this.#mustRewrite = false
     await this.#syncDir()
     await before?.close()
-    if (before) await unlink(this.#path(next - 1))
+    if (before) await unlink(this.#path(next - 1)).catch(ignoreGone)
   }
 
   #path(number: number): string {
@@ -148,4 +159,9 @@ export class Journal {
     const dir = await open(this.#dir, 'r')
     await dir.sync().finally(() => dir.close())
   }
+}
+
+/** Others may have taken it. */
+function ignoreGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isOwned } from './owner.js'
+import { isOfService, isOwned } from './owner.js'
 import { decode } from './record.js'
 
 /** What a process that is gone has left. */
@@ -19,14 +19,15 @@ export interface Orphan {
 export async function takeOrphans(
   dir: string,
   owner: string,
+  service: string,
   onFailure: (file: string, error: unknown) => void,
 ): Promise<Orphan[]> {
   const orphans: Orphan[] = []
   for (const file of (await readdir(dir)).sort()) {
-    if (!/\.journal(\.tmp)?$/.test(file) || file.startsWith(owner)) continue
+    if (!/\.journal(\.tmp)?$/.test(file) || file.startsWith(owner) || !isOfService(file, service)) continue
     try {
-      const { mtimeMs } = await stat(join(dir, file))
-      if (isOwned(file, mtimeMs, Date.now())) continue
+      const found = await stat(join(dir, file))
+      if (!found.isFile() || isOwned(file, found.mtimeMs, Date.now())) continue
       if (file.endsWith('.tmp'))
         await unlink(join(dir, file)) // never completed
       else orphans.push(await takeOver(dir, file, owner))

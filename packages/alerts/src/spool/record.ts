@@ -3,10 +3,10 @@ import { crc32 } from 'node:zlib'
 /** What is known under an id; `undefined`: no longer. */
 export type Entry = [id: string, value: unknown]
 
-/** A line of a journal: a checksum, and JSON. It begins with a line feed, so that a torn one before it ends there. */
+/** A line of a journal: a checksum, and JSON. A line feed at either end keeps what is torn before it, or after it, out of it. */
 export function encode(id: string, value: unknown): Buffer {
   const json = JSON.stringify(value === undefined ? [id] : [id, value])
-  return Buffer.from(`\n${checksum(json)} ${json}`)
+  return Buffer.from(`\n${checksum(json)} ${json}\n`)
 }
 
 /** What can be read, in the order in which it was written, and how many bytes can't. A line that is broken costs itself alone. */

@@ -16,14 +16,17 @@ export class Spool {
   readonly journal: Journal
   readonly deadLetters: DeadLetters
   readonly #dir: string
-  readonly #owner = newOwner()
+  readonly #service: string
+  readonly #owner: string
   readonly #log: Log
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
   #hasFailed = false
 
-  constructor({ dir, maxBytes }: SpoolSettings, log: Log) {
+  constructor({ dir, maxBytes }: SpoolSettings, service: string, log: Log) {
     this.#dir = dir
+    this.#service = service
+    this.#owner = newOwner(service)
     this.#log = log
     this.journal = new Journal(dir, this.#owner, maxBytes)
     this.deadLetters = new DeadLetters(dir, maxBytes)
@@ -42,7 +45,7 @@ export class Spool {
       throw new SpoolError(this.#dir, (error as Error).message)
     }
     this.#timer = setInterval(() => {
-      this.journal.touch().catch(() => {})
+      this.#touch()
       this.#looking ??= this.#look(onFound)
         .catch((error) => this.failed(error))
         .finally(() => {
@@ -70,10 +73,17 @@ export class Spool {
     await this.journal.close()
   }
 
+  #touch(): void {
+    this.journal.touch().then(
+      (isWritten) => isWritten && this.worked(),
+      (error) => this.failed(error),
+    )
+  }
+
   async #look(onFound: (entries: Map<string, unknown>, lostBytes: number) => Promise<void>): Promise<void> {
     const onFailure = (file: string, err: unknown) =>
       this.#log.warn({ err, file }, 'alerts: a file of the spool can’t be read; the others are')
-    for (const orphan of await takeOrphans(this.#dir, this.#owner, onFailure)) {
+    for (const orphan of await takeOrphans(this.#dir, this.#owner, this.#service, onFailure)) {
       await onFound(orphan.entries, orphan.lostBytes)
       await orphan.remove()
     }
