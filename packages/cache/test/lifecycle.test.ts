@@ -7,9 +7,12 @@ import cache, { type RedisLike, type SubscriberLike } from '../src/index.js'
 import { client, share } from './open.js'
 
 /** The newest, or by FASTIFY in the environment the oldest that there is support for, or one in which close() was different. */
-const versions = { oldest: 'fastify-oldest', '5.10': 'fastify-5.10' }
-const older = versions[process.env.FASTIFY as keyof typeof versions]
-const Fastify = older ? ((await import(older)) as { default: typeof latest }).default : latest
+const versions: Record<string, () => Promise<unknown>> = {
+  oldest: () => import('fastify-oldest'),
+  '5.10': () => import('fastify-5.10'),
+}
+const older = await versions[process.env.FASTIFY ?? '']?.()
+const Fastify = older ? (older as { default: typeof latest }).default : latest
 
 t.test('the contracts of docs/architecture.md', async (t) => {
   const { url, keyPrefix } = await share(t)

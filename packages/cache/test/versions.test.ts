@@ -12,12 +12,11 @@ const versions = [
   [22, '5.10', '5'],
   [24, 'latest', '6'],
   [26, 'latest', '6'],
-  [26, 'oldest', '5'],
 ] as const
 
 for (const [node, fastify, ioredis] of versions) {
   t.test(`Node ${node}, Fastify ${fastify}, ioredis ${ioredis}`, async (t) => {
-    for (const name of ['lifecycle', 'many', 'writes']) {
+    for (const name of ['lifecycle', 'many']) {
       const file = fileURLToPath(new URL(`${name}.test.js`, import.meta.url))
       const env = { PATH: process.env.PATH, FASTIFY: fastify, IOREDIS: ioredis }
       const { stdout } = await run(nodeBinary(node), [file], { env }).catch((error) => error)
