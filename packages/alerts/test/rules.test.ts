@@ -131,17 +131,16 @@ t.test('7: latency by route, from real requests; probes, and routes of other rul
   const base = await app.listen({ port: 0, host: '127.0.0.1' })
   const get = (path: string) => fetch(base + path).then((response) => response.text())
   const paths = ['/slow/1', '/fast', '/fails', '/livez', '/unknown']
-  const told = () => memory.told.flatMap(({ alerts }) => alerts)
+  // One may end and begin again while the other is waited for.
+  const told = () => {
+    const alerts = memory.told.flatMap(({ alerts }) => alerts)
+    return [...new Set(alerts.map(({ name, labels }) => `${name} ${labels.route}`))]
+  }
   await waitFor(async () => {
     await Promise.all(Array.from({ length: 25 }, (_, n) => get(paths[n % 5]!)))
     return told().length >= 2
   })
-  t.same(
-    told()
-      .map(({ name, labels }) => `${name} ${labels.route}`)
-      .sort(),
-    ['errors /fails', 'slow /slow/:id'],
-  )
+  t.same(told().sort(), ['errors /fails', 'slow /slow/:id'])
 })
 
 t.test('7: requests that are broken off, and those by inject, are counted by how long they took', async (t) => {
