@@ -1,5 +1,6 @@
 import { type Child, type ChildOptions, forkFixture } from '@steadfast/testing'
 import type { Test } from 'tap'
+import { noLimits } from './client.js'
 
 const bootstrapKey = 'bootstrap-key-of-a-test'
 
@@ -15,7 +16,7 @@ const clean = Object.fromEntries(
 /** Starts server.ts, migrate.ts or demo.ts, for as long as the test `t`, with no more of the environment than `env`. */
 export async function startMain(
   t: Test,
-  name: 'server' | 'migrate' | 'demo',
+  name: 'server' | 'worker' | 'migrate' | 'demo',
   env: ChildOptions['env'],
 ): Promise<Child> {
   const child = await forkFixture(main(name), { env: { ...clean, ...env } })
@@ -24,7 +25,13 @@ export async function startMain(
 }
 
 export function serverEnv(databaseUrl: string): Record<string, string> {
-  return { PORT: '0', BASE_URL: 'http://sho.rt', DATABASE_URL: databaseUrl, BOOTSTRAP_API_KEY: bootstrapKey }
+  return {
+    PORT: '0',
+    BASE_URL: 'http://sho.rt',
+    DATABASE_URL: databaseUrl,
+    BOOTSTRAP_API_KEY: bootstrapKey,
+    ...noLimits,
+  }
 }
 
 export async function migrate(t: Test, databaseUrl: string): Promise<void> {
