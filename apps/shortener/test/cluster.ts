@@ -2,7 +2,7 @@ import { Agent, get } from 'node:http'
 import type { Child } from '@steadfast/testing'
 import pg from 'pg'
 import type { Test } from 'tap'
-import { type RunningServer, serverEnv, startMain } from './server-process.js'
+import { type RunningServer, serverEnv, startMain, startMs } from './server-process.js'
 
 /** What came of one GET: its status and target; 0 where there was no answer. */
 export interface Followed {
@@ -96,6 +96,6 @@ export const sumOf = (counts: Map<string, number>): number => [...counts.values(
 /** A worker process, once it counts. */
 export async function startWorker(t: Test, databaseUrl: string, env: Record<string, string>): Promise<Child> {
   const child = await startMain(t, 'worker', { ...serverEnv(databaseUrl), WORKER_PORT: '0', ...env })
-  await child.printed(/Server listening/)
+  await child.printed(/Server listening/, startMs)
   return child
 }

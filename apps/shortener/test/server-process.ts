@@ -49,6 +49,9 @@ export interface RunningServer {
   api(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>
 }
 
+/** How long a process may take to start, on a machine that has much to do. */
+export const startMs = 60_000
+
 /** A server process on a migrated database, once it listens. */
 export async function startServer(
   t: Test,
@@ -56,7 +59,7 @@ export async function startServer(
   env: Record<string, string> = {},
 ): Promise<RunningServer> {
   const child = await startMain(t, 'server', { ...serverEnv(databaseUrl), ...env })
-  const [, url = ''] = await child.printed(/Server listening at (http:[^"]+)/)
+  const [, url = ''] = await child.printed(/Server listening at (http:[^"]+)/, startMs)
   const api: RunningServer['api'] = (method, path, body, headers) => {
     const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
     return fetch(`${url}/api/v1${path}`, {

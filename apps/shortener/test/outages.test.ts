@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startPostgres, startRedis, waitFor } from '@steadfast/testing'
+import { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import { ask, counted, follow, makeLinks, sumOf } from './cluster.js'
+import { migrate, type RunningServer, startServer } from './server-process.js'
+
+t.setTimeout(240_000)
+
+// By its append-only file Redis has after a kill what it said that it has.
+const durable = ['--appendonly', 'yes']
+
+async function untilCounted(url: string, clicks: number): Promise<void> {
+  await waitFor(async () => sumOf((await counted(url)).totals) >= clicks, { timeoutMs: 60_000, everyMs: 200 })
+}
+
+/** All servers end well, and each click is counted once, in each place. */
+async function checkExact(
+  t: Test,
+  servers: RunningServer[],
+  databaseUrl: string,
+  answered: Map<string, number>,
+): Promise<void> {
+  await untilCounted(databaseUrl, sumOf(answered))
+  for (const { child } of servers) child.signal('SIGTERM')
+  for (const { child } of servers) t.same(await child.exit, { code: 0, signal: null })
+  const { raw, totals, hourly } = await counted(databaseUrl)
+  t.same(raw, answered, 'raw')
+  t.same(totals, answered, 'totals')
+  t.same(hourly, answered, 'by the hour')
+}
+
+t.test('Redis is killed under load, and frozen: no redirect fails, and every click counts once', async (t) => {
+  const postgres = await startPostgres()
+  const redis = await startRedis({ own: true, args: durable })
+  t.teardown(() => Promise.all([postgres.release(), redis.release()]))
+  await migrate(t, postgres.url)
+  const env = { REDIS_URL: redis.url, INSTANCES: '2' }
+  const servers = await Promise.all([startServer(t, postgres.url, env), startServer(t, postgres.url, env)])
+  const codes = await makeLinks(servers[0]!, 5)
+
+  let isOver = false
+  const loading = follow(servers, codes, { lanes: 8, until: () => isOver })
+  await sleep(1_500)
+  await redis.kill()
+  await sleep(4_000)
+  const ready = await fetch(`${servers[0]!.url}/readyz`)
+  t.same([ready.status, await ready.text()], [200, '{"status":"warn"}'], 'it is ready, and degraded')
+  await redis.restart()
+  await sleep(2_500)
+  redis.freeze()
+  await sleep(3_000)
+  redis.thaw()
+  await sleep(1_500)
+  isOver = true
+  const { answered, others, slowestMs } = await loading
+  t.same([...others], [], 'every request was answered by a redirect')
+  t.ok(sumOf(answered) > 1_000, `${sumOf(answered)} redirects`)
+  t.ok(slowestMs < 2_000, `the slowest took ${Math.round(slowestMs)} ms`)
+  const client = new Redis(redis.url)
+  t.teardown(() => client.disconnect())
+  await waitFor(async () => (await client.xlen('shortener:clicks')) === 0, { timeoutMs: 60_000, everyMs: 100 })
+  await checkExact(t, servers, postgres.url, answered)
+  for (const { child } of servers) {
+    const outages = child.output().match(/"msg":"[^"]*it goes on without"/g)?.length ?? 0
+    t.ok(outages >= 1 && outages <= 3, `said once each time, ${outages} in all`)
+  }
+})
+
+t.test('PostgreSQL is killed: what is cached redirects, the rest is 503; back, nothing was lost', async (t) => {
+  const postgres = await startPostgres({ own: true })
+  const redis = await startRedis({ own: true, args: durable })
+  t.teardown(() => Promise.all([postgres.release(), redis.release()]))
+  await migrate(t, postgres.url)
+  const env = { REDIS_URL: redis.url }
+  const servers = await Promise.all([startServer(t, postgres.url, env), startServer(t, postgres.url, env)])
+  const codes = await makeLinks(servers[0]!, 5)
+  const cached = codes.slice(0, 4)
+  const never = codes[4]!
+  const before = await follow(servers, cached, { times: 400 })
+  t.equal(sumOf(before.answered), 400)
+
+  await postgres.kill()
+  let isOver = false
+  const loading = follow(servers, cached, { lanes: 8, until: () => isOver })
+  const unknown = await Promise.all(servers.map(({ url }) => ask(`${url}/${never}`)))
+  for (const { status, headers } of unknown) t.same([status, headers['retry-after']], [503, '1'])
+  const create = await servers[0]!.post({ url: 'https://example.com/' })
+  t.same([create.status, create.headers.get('retry-after')], [503, '1'])
+  await sleep(7_000) // longer than memory answers by itself
+  await postgres.restart()
+  await waitFor(async () => (await ask(`${servers[1]!.url}/${never}`)).status === 302, { timeoutMs: 20_000 })
+  await sleep(1_000)
+  isOver = true
+  const { answered, others, slowestMs } = await loading
+  t.same([...others], [], 'no cached link failed')
+  t.ok(slowestMs < 1_500, `the slowest took ${Math.round(slowestMs)} ms`)
+
+  const all = new Map(codes.map((code) => [code, (answered.get(code) ?? 0) + (before.answered.get(code) ?? 0)]))
+  all.set(never, 1)
+  await checkExact(t, servers, postgres.url, all)
+})
