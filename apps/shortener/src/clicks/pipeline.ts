@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.js'
+import { risksOf } from '../redis/durability.js'
 import type { SharedRedis } from '../redis/redis.js'
 import { Backlog } from './backlog.js'
 import { tellClicks } from './metrics.js'
@@ -40,6 +41,11 @@ export function clickPipeline({ database, redis, consumes, log }: ClickPipelineO
 
   const plugin = fp(async (app: FastifyInstance) => {
     tellClicks(app, counts, sink, backlog)
+    if (redis) {
+      app.addHook('onReady', async () => {
+        for (const risk of await risksOf(redis.client)) log.warn(`Redis is not safe for clicks: ${risk}`)
+      })
+    }
     if (consumer) {
       app.addHook('onReady', async () => consumer.start())
       app.shutdown.register('the consumer of clicks', () => consumer.stop(), { phase: 'consumers' })
