@@ -4,6 +4,9 @@ import { migrate, startServer } from './server-process.js'
 
 t.setTimeout(180_000)
 
+/** Of a machine that is busy Slack may hear too. */
+const ofDatabase = (messages: Received[]) => messages.filter(({ body }) => body.includes('database'))
+
 const bodyOf = ({ body }: Received) => JSON.parse(body) as { event_action?: string; dedup_key?: string; text?: string }
 
 t.test(
@@ -31,7 +34,7 @@ t.test(
 
     await postgres.kill()
     await pagerduty.whenReceived(1, 60_000)
-    await slack.whenReceived(1, 60_000)
+    await waitFor(() => ofDatabase(slack.received).length >= 1, { timeoutMs: 60_000 })
     // Both have noticed, and the second had its time to tell.
     for (const { child } of servers) await child.printed(/health check \\"database\\": fail/, 60_000)
     await new Promise((resolve) => setTimeout(resolve, 6_000))
@@ -39,19 +42,18 @@ t.test(
       pagerduty.received.map((event) => bodyOf(event).event_action),
       ['trigger'],
     )
-    t.equal(slack.received.length, 1)
-    t.match(bodyOf(slack.received[0]!).text, /database/)
+    t.equal(ofDatabase(slack.received).length, 1)
 
     await postgres.restart()
     await pagerduty.whenReceived(2, 60_000)
-    await slack.whenReceived(2, 60_000)
+    await waitFor(() => ofDatabase(slack.received).length >= 2, { timeoutMs: 60_000 })
     const [trigger, resolve] = pagerduty.received.map(bodyOf)
     t.match(resolve, { event_action: 'resolve', dedup_key: trigger!.dedup_key! })
     await waitFor(allReady, { timeoutMs: 30_000 })
     for (const { child } of servers) child.signal('SIGTERM')
     for (const { child } of servers) t.same(await child.exit, { code: 0, signal: null })
     t.equal(pagerduty.received.length, 2)
-    t.equal(slack.received.length, 2)
+    t.equal(ofDatabase(slack.received).length, 2)
     for (const { child } of servers) t.notMatch(child.output(), /routing-key-of-the-test|secret-of-slack/)
   },
 )

@@ -19,7 +19,7 @@ t.test('requests are counted by their route, whatever code they ask for', async 
     'shortener_clicks_written_total 2',
     'shortener_clicks_lost_total 0',
     'shortener_clicks_queued 0',
-    'shortener_clicks_dead_letters 0',
+    'shortener_clicks_lag_seconds 0',
     'shortener_redirects_total{result="redirected"} 2',
     'shortener_redirects_total{result="not_found"} 2',
     'shortener_redirect_lookups_total{tier="memory"} 1',

@@ -30,7 +30,7 @@ t.test('the use of each plugin in the README compiles, runs together, and does w
     composite: false,
     incremental: false,
     rootDir: '.',
-    outDir: '.',
+    outDir: 'out',
   }
   const config = { extends: join(root, 'tsconfig.base.json'), compilerOptions, include: ['server.ts'] }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
@@ -45,7 +45,7 @@ t.test('the use of each plugin in the README compiles, runs together, and does w
 
   const port = await freePort()
   const env = { PORT: `${port}`, DATABASE_URL: postgres.url, REDIS_URL: redis.url }
-  const child = await forkFixture(join(folder, 'server.js'), { env, cwd: folder })
+  const child = await forkFixture(join(folder, 'out/server.js'), { env, cwd: folder })
   t.teardown(() => child.release())
   const url = `http://127.0.0.1:${port}`.replace('127.0.0.1', 'localhost')
   const status = async (path: string) => (await fetch(url + path)).status

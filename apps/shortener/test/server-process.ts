@@ -8,7 +8,20 @@ const main = (name: string) => new URL(`../src/${name}.js`, import.meta.url)
 
 /** Variables of this process that would change what is tested. */
 const clean = Object.fromEntries(
-  ['PORT', 'HOST', 'BASE_URL', 'DATABASE_URL', 'REDIS_URL', 'LOG_LEVEL', 'TRUST_PROXY', 'BOOTSTRAP_API_KEY']
+  [
+    ...[
+      'PORT',
+      'HOST',
+      'BASE_URL',
+      'DATABASE_URL',
+      'REDIS_URL',
+      'REDIS_PREFIX',
+      'LOG_LEVEL',
+      'LOG_FILE',
+      'TRUST_PROXY',
+    ],
+    ...['BOOTSTRAP_API_KEY', 'CLICK_WORKER', 'OPERATIONS_TOKEN', 'METRICS_PORT', 'ALERTS_DIR', 'INSTANCES', 'NODE_ENV'],
+  ]
     .flatMap((name) => [name, `${name}_FILE`])
     .map((name) => [name, undefined]),
 )

@@ -49,7 +49,7 @@ function rulesOf(backlog: Backlog): Threshold[] {
     {
       name: 'dead-letters',
       severity: 'warning',
-      on: () => backlog.deadLetters,
+      on: () => backlog.lookForDeadLetters(),
       above: 0,
       summary: 'there are clicks that could not be counted: GET /api/v1/dead-letters',
     },

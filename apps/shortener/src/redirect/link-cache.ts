@@ -12,8 +12,11 @@ const dayMs = 24 * hourMs
 /** For how long a process that nobody tells of changes may be wrong. */
 const unsharedMs = 5_000
 
-/** Past its time a link is served only where the database does not answer, or not soon. */
-const stale: EntryOptions = { graceMs: dayMs, softTimeoutMs: 50, hardTimeoutMs: 2_000, errorBackoffMs: 500 }
+/** Past its time a link is served only where the database does not answer within this time. */
+const stale: EntryOptions = { graceMs: dayMs, hardTimeoutMs: 1_000, errorBackoffMs: 1_000 }
+
+/** Once the database has not answered, only one look-up in this time waits for it; the others do without at once. */
+const restMs = 1_000
 
 export function cacheOptions(redis: SharedRedis | undefined): CacheOptions {
   if (!redis) return { defaults: { ...stale, ttlMs: unsharedMs, negativeTtlMs: unsharedMs } }
@@ -31,6 +34,8 @@ export class LinkCache {
   readonly #cache: Cache
   readonly #database: Queryable
   readonly #log: FastifyBaseLogger
+  #isAway = false
+  #restsUntilMs = 0
 
   constructor(cache: Cache, database: Queryable, log: FastifyBaseLogger) {
     this.#cache = cache
@@ -44,8 +49,8 @@ export class LinkCache {
    */
   async find(key: string): Promise<RedirectLink | undefined> {
     try {
-      return await this.#cache.getOrSet(`l:${key}`, async ({ set }) => {
-        const link = await lookUp(this.#database, key)
+      return await this.#cache.getOrSet(`l:${key}`, async ({ set, signal }) => {
+        const link = await this.#load(key, signal)
         const leftMs = link?.expiresAtMs ? link.expiresAtMs - Date.now() : 0
         if (leftMs > 0 && leftMs < hourMs) set({ ttlMs: leftMs })
         return link
@@ -55,6 +60,28 @@ export class LinkCache {
       const { code } = error as NodeJS.ErrnoException
       const isAway = code === 'ERR_CACHE_LOAD_FAILED' || code === 'ERR_CACHE_LOAD_TIMEOUT'
       throw isAway ? new DatabaseUnavailableError({ cause: error }) : error
+    }
+  }
+
+  async #load(key: string, signal: AbortSignal): Promise<RedirectLink | undefined> {
+    const nowMs = performance.now()
+    if (nowMs < this.#restsUntilMs) throw new DatabaseUnavailableError()
+    if (this.#isAway) this.#restsUntilMs = nowMs + restMs
+    const away = () => {
+      this.#isAway = true
+      this.#restsUntilMs = performance.now() + restMs
+    }
+    signal.addEventListener('abort', away, { once: true })
+    try {
+      const link = await lookUp(this.#database, key)
+      this.#isAway = false
+      this.#restsUntilMs = 0
+      return link
+    } catch (error) {
+      if (error instanceof DatabaseUnavailableError) away()
+      throw error
+    } finally {
+      signal.removeEventListener('abort', away)
     }
   }
 

@@ -14,6 +14,7 @@ const batchSize = 1_000
 const blockMs = 500
 const firstPauseMs = 100
 const longestPauseMs = 2_000
+const stopWaitMs = 1_500
 
 /** After so long without an answer whoever took an entry counts as dead, and others take it. If he is not, it is written twice, and counts once. */
 const deadAfterMs = 5_000
@@ -55,10 +56,10 @@ export class ClickConsumer {
     this.#loop ??= this.#run()
   }
 
-  /** Ends the batch that is being written; what it has not begun, others will. */
+  /** Ends the batch that is being written, unless the database hangs; what is not counted by then, others will. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    await this.#loop
+    await Promise.race([this.#loop, sleep(stopWaitMs, undefined, { ref: false })])
   }
 
   async #run(): Promise<void> {
