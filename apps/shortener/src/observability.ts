@@ -8,6 +8,9 @@ import type { SharedRedis } from './redis/redis.js'
 /** For how long requests that fail are no news of their own, once the database is away. */
 const quietMs = 600_000
 
+/** How often keys that are guessed are told of. */
+const tellAfterMs = 60_000
+
 export interface ObservabilityOptions {
   database: Database
   redis: SharedRedis | undefined
@@ -30,7 +33,10 @@ export const observability = fp(async (app: FastifyInstance, { database, redis }
   if (redis) app.metrics.pool('redis', redis.client)
 
   if (!app.hasDecorator('limiter')) return
+  let toldMs = -Infinity
   app.limiter.on('exceeded', ({ policies, request }) => {
-    if (policies.includes('failed-keys')) request?.log.warn('one client tries many keys that are not valid')
+    if (!policies.includes('failed-keys') || performance.now() - toldMs < tellAfterMs) return
+    toldMs = performance.now()
+    request?.log.warn('a client tries many keys that are not valid')
   })
 })

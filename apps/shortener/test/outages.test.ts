@@ -115,3 +115,25 @@ t.test('PostgreSQL is killed: what is cached redirects, the rest is 503; back, n
   all.set(never, 1)
   await checkExact(t, servers, postgres.url, all)
 })
+
+t.test('Redis is away at the start: it is served without, and with it once it is there', async (t) => {
+  const postgres = await startPostgres()
+  const redis = await startRedis({ own: true, args: durable })
+  t.teardown(() => Promise.all([postgres.release(), redis.release()]))
+  await migrate(t, postgres.url)
+  await redis.kill()
+  const server = await startServer(t, postgres.url, { REDIS_URL: redis.url })
+  const codes = await makeLinks(server, 1)
+  const before = await follow([server], codes, { times: 20, lanes: 2 })
+  t.equal(sumOf(before.answered), 20)
+  await redis.restart()
+  await server.child.printed(/answers again/)
+  const client = new Redis(redis.url)
+  t.teardown(() => client.disconnect())
+  let after = 0
+  await waitFor(async () => {
+    after += sumOf((await follow([server], codes, { times: 1 })).answered)
+    return (await client.xinfo('STREAM', 'shortener:clicks')) && (await client.keys('shortener:cache:*')).length > 0
+  })
+  await checkExact(t, [server], postgres.url, new Map([[codes[0]!, 20 + after]]))
+})
