@@ -12,6 +12,8 @@ import { field, group } from './stream.js'
 
 const batchSize = 1_000
 const blockMs = 500
+/** After a batch that was not full it waits for more: a statement costs the database much the same for one click and for fifty. */
+const lingerMs = 100
 const firstPauseMs = 100
 const longestPauseMs = 2_000
 const stopWaitMs = 1_500
@@ -70,13 +72,18 @@ export class ClickConsumer {
         if (entries.length > 0) await this.#count(entries)
         if (this.#pauseMs > 0) this.#log.info('clicks from the stream are counted again')
         this.#pauseMs = 0
+        if (entries.length > 0 && entries.length < batchSize) await this.#rest(lingerMs)
       } catch (error) {
         if (`${error}`.includes('NOGROUP')) this.#hasGroup = false
         else if (this.#pauseMs === 0) this.#log.warn(error, 'clicks in the stream can’t be counted right now')
         this.#pauseMs = Math.min(longestPauseMs, Math.max(firstPauseMs, 2 * this.#pauseMs))
-        await sleep(this.#pauseMs, undefined, { signal }).catch(() => {})
+        await this.#rest(this.#pauseMs)
       }
     }
+  }
+
+  async #rest(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
   }
 
   /** What others died over, else what is new. */
