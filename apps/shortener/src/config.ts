@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import Type from 'typebox'
 import Value from 'typebox/value'
+import type { Kept } from './clicks/partitions.js'
 import { EnvironmentError } from './errors.js'
+import type { Limits } from './operations/limits.js'
 import {
   addressList,
   databaseUrl,
@@ -21,6 +23,35 @@ const databaseVariables = {
   /** How long to wait at start for a database that does not answer. */
   DATABASE_START_DEADLINE_MS: variable(integer(1, 600_000), { default: '30000' }),
   LOG_LEVEL: variable(oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), { default: 'info' }),
+  /** The log goes there as well. */
+  LOG_FILE: Type.Optional(variable(text)),
+}
+
+const operations = {
+  /** Opens /metrics and the details of /health. */
+  OPERATIONS_TOKEN: Type.Optional(variable(secret(20))),
+  /** Gives metrics a port of their own, open to whoever reaches it. */
+  METRICS_PORT: Type.Optional(variable(integer(0, 65_535))),
+  /** Where alerts wait that are not told yet, so that they outlive the process. */
+  ALERTS_DIR: Type.Optional(variable(text)),
+  PAGERDUTY_ROUTING_KEY: Type.Optional(variable(secret(1))),
+  PAGERDUTY_URL: Type.Optional(variable(urlOf('http:', 'https:'))),
+  SLACK_WEBHOOK_URL: Type.Optional(variable(urlOf('http:', 'https:'))),
+  /** Whether alerts may go to addresses that are not public. */
+  ALERT_TARGETS: variable(oneOf('public', 'any'), { default: 'public' }),
+}
+
+const perMinute = (standIn: number) => variable(integer(1, 1_000_000_000), { default: `${standIn}` })
+
+/** Each in a minute. */
+const limits = {
+  LIMIT_ADDRESS: perMinute(600),
+  LIMIT_NOT_FOUND: perMinute(60),
+  LIMIT_FAILED_KEYS: perMinute(5),
+  LIMIT_KEY: perMinute(600),
+  LIMIT_CREATES: perMinute(600),
+  /** How many servers there are: what each admits of a limit by itself, while Redis is away. */
+  INSTANCES: variable(integer(1, 1_000), { default: '1' }),
 }
 
 const DatabaseEnvironment = Type.Object(databaseVariables)
@@ -31,15 +62,26 @@ const Environment = Type.Object({
   /** Where people reach the short links, without a slash at the end. */
   BASE_URL: variable(httpOrigin),
   ...databaseVariables,
+  /** What processes share: limits, cache, clicks. Without it there is one process, and its memory. */
   REDIS_URL: Type.Optional(variable(urlOf('redis:', 'rediss:'))),
+  /** What names of keys in Redis begin with. */
+  REDIS_PREFIX: variable(text, { default: 'shortener:' }),
   /** The proxies whose X-Forwarded-* headers are believed. */
   TRUST_PROXY: Type.Optional(variable(addressList)),
   /** Whether links may lead to addresses that are not public: of this host, of private networks, of cloud metadata. */
   PRIVATE_TARGETS: variable(oneOf('refuse', 'allow'), { default: 'refuse' }),
   /** The web pages that may use the API from a browser. */
   CORS_ORIGINS: Type.Optional(variable(originList)),
+  /** Who takes clicks out of the stream: each server, or workers alone. */
+  CLICK_WORKER: variable(oneOf('inside', 'apart'), { default: 'inside' }),
+  /** Where a worker has its probes and metrics. */
+  WORKER_PORT: variable(integer(0, 65_535), { default: '3001' }),
   /** For how many days each click is kept by itself, so that one delivered again is known; the sums stay. */
   CLICK_EVENT_DAYS: variable(integer(1, 3_650), { default: '90' }),
+  /** For how many days clicks are kept by referrer and browser. */
+  CLICK_DETAIL_DAYS: variable(integer(31, 36_500), { default: '400' }),
+  ...operations,
+  ...limits,
   /** Made known to the database at every start, so that there is a first key to make links with. */
   BOOTSTRAP_API_KEY: Type.Optional(variable(secret(20))),
 })
@@ -49,8 +91,30 @@ export type DatabaseConfig = Type.StaticDecode<typeof DatabaseEnvironment>
 
 export type Config = Type.StaticDecode<typeof Environment>
 
+export function limitsOf(config: Config): Limits {
+  const { LIMIT_ADDRESS, LIMIT_NOT_FOUND, LIMIT_FAILED_KEYS, LIMIT_KEY, LIMIT_CREATES } = config
+  return {
+    address: LIMIT_ADDRESS,
+    notFound: LIMIT_NOT_FOUND,
+    failedKeys: LIMIT_FAILED_KEYS,
+    key: LIMIT_KEY,
+    creates: LIMIT_CREATES,
+  }
+}
+
+export function keptOf({ CLICK_EVENT_DAYS, CLICK_DETAIL_DAYS }: Config): Kept {
+  return { events: CLICK_EVENT_DAYS, details: CLICK_DETAIL_DAYS }
+}
+
 /** May hold a password: taken from a file as well (`<NAME>_FILE`), and never printed. */
-const secrets = ['DATABASE_URL', 'REDIS_URL', 'BOOTSTRAP_API_KEY']
+const secrets = [
+  'DATABASE_URL',
+  'REDIS_URL',
+  'BOOTSTRAP_API_KEY',
+  'OPERATIONS_TOKEN',
+  'PAGERDUTY_ROUTING_KEY',
+  'SLACK_WEBHOOK_URL',
+]
 
 /**
  * Reads the environment once. A variable that is set to nothing counts as not set.

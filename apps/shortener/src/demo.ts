@@ -1,11 +1,13 @@
 /** The shortener without any set-up: on an embedded database unless the environment names another. */
 import { resolve } from 'node:path'
-import { pino } from 'pino'
+import { buildApp } from './app.js'
 import { parseConfig } from './config.js'
-import { atStart, openDatabase } from './database/open.js'
+import { atStart } from './database/open.js'
 import { EnvironmentError } from './errors.js'
 import { generateKey, saveBootstrapKey } from './keys/repository.js'
+import { openLog } from './operations/log.js'
 import { runServer, serve } from './process.js'
+import { openResources } from './resources.js'
 
 const folder = resolve(import.meta.dirname, '../../.data/demo')
 
@@ -25,12 +27,11 @@ await runServer(async (opened) => {
   const key = config.BOOTSTRAP_API_KEY ?? generateKey()
   const isEmbedded = config.DATABASE_URL.startsWith('pglite:')
   if (isEmbedded) console.log(`Opening the embedded database ${config.DATABASE_URL}; the first time takes some seconds`)
-  const log = pino({ level: config.LOG_LEVEL })
-  const database = await openDatabase(config, log)
-  opened.add(() => database.close())
+  const resources = await openResources(config, openLog(config), opened)
+  const { database } = resources
   await atStart(database, database.migrate())
   await atStart(database, saveBootstrapKey(database, key))
-  await serve(config, database, log, opened)
+  await serve(buildApp(config, resources), { host: config.HOST, port: config.PORT }, opened)
   const kind = isEmbedded ? 'embedded (PGlite), for this demo only, in' : 'PostgreSQL at'
   console.log(`
 The shortener runs.

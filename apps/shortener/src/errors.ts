@@ -87,3 +87,9 @@ export const NotFoundError = createError('ERR_SHORTENER_NOT_FOUND', 'there is no
 
 /** An item of a bulk create is not as documented. Takes where in it, and the reason. */
 export const LinkItemError = createError('ERR_SHORTENER_LINK_ITEM', 'link%s %s', 400)
+
+export const DeadLetterNotFoundError = createError(
+  'ERR_SHORTENER_DEAD_LETTER_NOT_FOUND',
+  'there is no such dead letter',
+  404,
+)

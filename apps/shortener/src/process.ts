@@ -1,7 +1,4 @@
-import type { Logger } from 'pino'
-import { buildApp } from './app.js'
-import type { Config } from './config.js'
-import type { Database } from './database/database.js'
+import type { FastifyInstance } from 'fastify'
 import { ListenError } from './errors.js'
 
 const signals = ['SIGINT', 'SIGTERM'] as const
@@ -52,17 +49,20 @@ export async function runServer(main: (opened: Opened) => Promise<void>): Promis
  * Serves until the process is told to end; from then on @steadfast/shutdown leads.
  * @throws ERR_SHORTENER_LISTEN
  */
-export async function serve(config: Config, database: Database, log: Logger, opened: Opened): Promise<void> {
-  const app = buildApp(config, database, log)
+export async function serve(
+  app: FastifyInstance,
+  { host, port, variable = 'PORT' }: { host: string; port: number; variable?: string },
+  opened: Opened,
+): Promise<void> {
   await app.ready()
   app.shutdown.register('what was opened', () => opened.closeAll(), { phase: 'connections', budgetMs: closeDeadlineMs })
   app.server.once('listening', opened.handOver) // by now the app has them
   try {
-    await app.listen({ port: config.PORT, host: config.HOST })
+    await app.listen({ port, host })
   } catch (error) {
     const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    const reason = taken ? 'it is taken; stop what uses it, or set PORT' : (error as Error).message
-    throw new ListenError(`port ${config.PORT} of ${config.HOST}`, reason)
+    const reason = taken ? `it is taken; stop what uses it, or set ${variable}` : (error as Error).message
+    throw new ListenError(`port ${port} of ${host}`, reason)
   }
 }
 

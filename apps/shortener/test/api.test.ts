@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '@steadfast/testing'
 import type { FastifyInstance, InjectOptions } from 'fastify'
-import { pino } from 'pino'
 import t from 'tap'
 import { buildApp } from '../src/app.js'
 import { parseConfig } from '../src/config.js'
 import type { Database } from '../src/database/database.js'
 import { openDatabase } from '../src/database/open.js'
 import { generateKey, hasKeys, saveBootstrapKey } from '../src/keys/repository.js'
+import { noLimits, readableLog, silent } from './client.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'api-'))
 const postgres = await startPostgres()
@@ -20,7 +20,6 @@ t.teardown(async () => {
 })
 const databases = { PostgreSQL: postgres.url, PGlite: `pglite://${folder}` }
 const nobody = { query: async () => [], transaction: async () => {}, check: { run() {} } } as unknown as Database
-const silent = pino({ level: 'silent' })
 const key = generateKey()
 
 interface Answer {
@@ -51,10 +50,10 @@ class Client {
 }
 
 async function start(databaseUrl: string): Promise<{ client: Client; database: Database; close: () => Promise<void> }> {
-  const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: databaseUrl })
+  const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: databaseUrl, ...noLimits })
   const database = await openDatabase(config, silent)
   await database.migrate()
-  const app = buildApp(config, database, silent)
+  const app = buildApp(config, { database, redis: undefined, log: silent })
   const close = async () => {
     await app.close()
     await database.close()
@@ -185,41 +184,58 @@ t.test('both databases give the same answers', async (t) => {
   t.same(answers.PGlite, answers.PostgreSQL)
 })
 
-t.test('X-Forwarded-For is believed from the proxies of TRUST_PROXY alone', async (t) => {
-  const addressLogged = async (trustProxy: string, remoteAddress: string) => {
+t.test('X-Forwarded-For and X-Request-Id are believed from the proxies of TRUST_PROXY alone', async (t) => {
+  const believed = async (trustProxy: string, remoteAddress: string) => {
     const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url, TRUST_PROXY: trustProxy })
-    const lines: string[] = []
-    const app = buildApp(config, nobody, pino({}, { write: (line: string) => lines.push(line) }))
-    await app.inject({ url: '/2222222', remoteAddress, headers: { 'x-forwarded-for': '6.6.6.6, 203.0.113.9' } })
-    return (JSON.parse(lines[0]!) as { req: { remoteAddress: string } }).req.remoteAddress
+    const app = buildApp(config, { database: nobody, redis: undefined, log: silent })
+    t.teardown(() => app.close())
+    let seen: { ip: string; id: string } | undefined
+    app.addHook('onRequest', async ({ ip, id }) => {
+      seen = { ip, id }
+    })
+    const headers = { 'x-forwarded-for': '6.6.6.6, 203.0.113.9', 'x-request-id': 'request-of-nginx' }
+    await app.inject({ url: '/2222222', remoteAddress, headers })
+    return seen
   }
-  t.equal(await addressLogged('', '10.1.2.3'), '10.1.2.3')
-  t.equal(await addressLogged('10.0.0.0/8', '192.0.2.1'), '192.0.2.1')
-  t.equal(await addressLogged('10.0.0.0/8', '10.1.2.3'), '203.0.113.9', 'and what a client wrote in front is not')
+  const uuidv7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+  t.match(await believed('', '10.1.2.3'), { ip: '10.1.2.3', id: uuidv7 })
+  t.match(await believed('10.0.0.0/8', '192.0.2.1'), { ip: '192.0.2.1', id: uuidv7 })
+  t.same(
+    await believed('10.0.0.0/8,::1', '10.1.2.3'),
+    { ip: '203.0.113.9', id: 'request-of-nginx' },
+    'and what a client wrote in front is not',
+  )
 })
 
 t.test('what goes wrong inside is not told to the client', async (t) => {
   const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url })
   const query = () => Promise.reject(new Error('the secret of the house'))
   const broken = { query, transaction: query, check: { run() {} } } as unknown as Database
-  const lines: string[] = []
-  const app = buildApp(config, broken, pino({ level: 'error' }, { write: (line: string) => lines.push(line) }))
+  const { log, lines } = readableLog(t, 'error')
+  const app = buildApp(config, { database: broken, redis: undefined, log })
+  t.teardown(() => app.close())
   const response = await app.inject('/2222222')
   t.equal(response.statusCode, 500)
   t.notMatch(response.body, 'secret')
   t.match(JSON.parse(response.body), problem(500, 'ERR_SHORTENER_INTERNAL'))
-  t.equal(lines.length, 1)
-  t.match(lines[0], 'the secret of the house')
+  const told = await lines()
+  t.match(told, [{ msg: 'the secret of the house' }, { msg: 'request completed', res: { statusCode: 500 } }])
+  t.equal(told[0]!.reqId, told[1]!.reqId)
 })
 
 t.test('what a client gets wrong is no error of ours in the log', async (t) => {
   const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: postgres.url })
-  const lines: string[] = []
-  const app = buildApp(config, nobody, pino({}, { write: (line: string) => lines.push(line) }))
+  const { log, lines } = readableLog(t)
+  const app = buildApp(config, { database: nobody, redis: undefined, log })
+  t.teardown(() => app.close())
   await app.inject('/favicon.ico')
   await app.inject({ method: 'POST', url: '/api/v1/links', payload: {} })
+  const ofRequests = (await lines()).filter(({ reqId }) => reqId !== undefined)
   t.same(
-    lines.map((line) => (JSON.parse(line) as { msg: string }).msg),
-    ['incoming request', 'request completed', 'incoming request', 'request completed'],
+    ofRequests.map(({ msg, level }) => [msg, level]),
+    [
+      ['request completed', 30],
+      ['request completed', 30],
+    ],
   )
 })

@@ -5,6 +5,7 @@ import type { Click } from '../src/clicks/click.js'
 import { turnPartitions } from '../src/clicks/partitions.js'
 import { ClickQueue } from '../src/clicks/queue.js'
 import { VisitorSalts } from '../src/clicks/salts.js'
+import { statsOf } from '../src/clicks/stats.js'
 import { agentOf } from '../src/clicks/user-agent.js'
 import { writeClicks } from '../src/clicks/write.js'
 import type { Database, Queryable } from '../src/database/database.js'
@@ -56,24 +57,39 @@ for (const [name, newDatabase] of Object.entries(databases)) {
 }
 
 async function partitions(t: Parameters<typeof startApp>[0], database: Database): Promise<void> {
-  const partitionsFrom = async (year: string) => {
+  const partitionsFrom = async (year: string, table = 'click_events') => {
     const rows = await database.query<{ name: string }>(
-      `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'click_events'::regclass ORDER BY 1`,
+      'SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = $1::regclass ORDER BY 1',
+      [table],
     )
-    return rows.map(({ name }) => name.replace('click_events_', '')).filter((name) => name.startsWith(year))
+    return rows.map(({ name }) => name.replace(`${table}_`, '')).filter((name) => name.startsWith(year))
   }
   const now = Date.UTC(2031, 0, 30, 12)
   await writeClicks(database, [click(900, { atMs: now + 86_400_000 })]) // before there is one for its day
-  await Promise.all(Array.from({ length: 8 }, () => turnPartitions(database, 90_000, now)))
+  await Promise.all(Array.from({ length: 8 }, () => turnPartitions(database, { events: 90_000, details: 90_000 }, now)))
   t.same(await partitionsFrom('2031'), ['20310130', '20310201', '20310202'], 'but for the day that has clicks already')
   t.equal(await writeClicks(database, [click(901, { atMs: now }), click(900, { atMs: now + 86_400_000 })]), 1)
   t.same(await database.query('SELECT event_id FROM click_events_20310130'), [{ event_id: 'event-901' }])
   const { totals } = await sums(database)
-  await turnPartitions(database, 2, now + 4 * 86_400_000)
+  await turnPartitions(database, { events: 2, details: 2 }, now + 4 * 86_400_000)
   const kept = ['01', '02', '03', '04', '05', '06'].map((day) => `203102${day}`)
   t.same(await partitionsFrom('2031'), kept)
+  t.same(await partitionsFrom('2031', 'click_visitors'), kept)
   t.same(await database.query('SELECT FROM click_events'), [], 'none of the kept days has clicks')
+  t.same(await database.query('SELECT FROM click_visitors'), [], 'nor people')
   t.equal((await sums(database)).totals, totals, 'the sums stay')
+
+  t.same(await partitionsFrom('2031', 'click_daily'), ['20310201', '20310301'], 'January had clicks already')
+  await turnPartitions(database, { events: 2, details: 31 }, Date.UTC(2031, 3, 2))
+  t.same(await partitionsFrom('2031', 'click_daily'), ['20310301', '20310401', '20310501'], 'February is over')
+  const before = await statsOf(database, 901, { from: '2026-01-01', to: '2031-12-31', interval: 'day' })
+  t.match(before, { clicks: 0, uniques: 0, referrers: [] })
+  const [row] = await database.query<{ link_id: number }>(
+    'SELECT link_id FROM click_totals ORDER BY clicks DESC LIMIT 1',
+  )
+  const stats = await statsOf(database, row!.link_id, { from: '2026-01-01', to: '2031-12-31', interval: 'day' })
+  t.ok(stats.clicks > 50 && stats.uniques > 5, 'clicks and uniques are known of days whose details are not kept')
+  t.same(stats.referrers, [{ name: '(no longer kept)', clicks: stats.clicks }])
 }
 
 async function statistics(t: Parameters<typeof startApp>[0], client: Client): Promise<void> {
@@ -172,6 +188,7 @@ t.test('the queue: what fails is written again, in order, and drained at the end
   const queue = new ClickQueue(async (clicks) => {
     if (failures-- > 0) throw new Error('away')
     written.push(...clicks.map(({ eventId }) => eventId))
+    return { dead: 0 }
   }, log)
   t.teardown(() => queue.close())
   const ids = Array.from({ length: 2_500 }, (_, index) => `event-${index}`)
@@ -179,7 +196,7 @@ t.test('the queue: what fails is written again, in order, and drained at the end
   t.equal(queue.length, 2_500)
   await queue.drain(new AbortController().signal)
   t.same(written, ids)
-  t.same(queue.counts, { accepted: 2_500, written: 2_500, lost: 0 })
+  t.match(queue.counts, { written: 2_500, dead: 0, lost: 0 })
 
   failures = Number.POSITIVE_INFINITY
   for (let index = 0; index < 100_010; index++) queue.add(click(index))

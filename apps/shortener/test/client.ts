@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createLogger, type SteadfastLogger } from '@steadfast/logging'
 import { startPostgres } from '@steadfast/testing'
 import type { FastifyInstance, InjectOptions } from 'fastify'
-import { pino } from 'pino'
 import type { Test } from 'tap'
 import { buildApp } from '../src/app.js'
 import { parseConfig } from '../src/config.js'
@@ -11,7 +11,34 @@ import type { Database } from '../src/database/database.js'
 import { openDatabase } from '../src/database/open.js'
 import { generateKey, saveBootstrapKey } from '../src/keys/repository.js'
 
-const silent = pino({ level: 'silent' })
+export const silent = createLogger({ level: 'silent', console: false })
+
+/** Limits that no test reaches by accident. */
+export const noLimits = Object.fromEntries(
+  ['ADDRESS', 'NOT_FOUND', 'FAILED_KEYS', 'KEY', 'CREATES'].map((name) => [`LIMIT_${name}`, '1000000000']),
+)
+
+/** A log whose lines can be read. */
+export function readableLog(
+  t: Test,
+  level = 'info',
+): { log: SteadfastLogger; lines(): Promise<Record<string, unknown>[]> } {
+  const folder = mkdtempSync(join(tmpdir(), 'log-'))
+  const path = join(folder, 'app.log')
+  const log = createLogger({ level, console: false, file: { path } })
+  t.teardown(async () => {
+    await log.close()
+    rmSync(folder, { recursive: true })
+  })
+  return {
+    log,
+    async lines() {
+      await new Promise((resolve) => log.flush(resolve))
+      const texts = readFileSync(path, 'utf8').split('\n').filter(Boolean)
+      return texts.map((line) => JSON.parse(line) as Record<string, unknown>)
+    },
+  }
+}
 
 export interface Answer {
   status: number
@@ -80,12 +107,12 @@ export async function startApp(
     wrap = (database) => database,
   }: { env?: Record<string, string>; wrap?: (database: Database) => Database } = {},
 ): Promise<Client> {
-  const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: databaseUrl, ...env })
+  const config = parseConfig({ BASE_URL: 'https://sho.rt', DATABASE_URL: databaseUrl, ...noLimits, ...env })
   const database = await openDatabase(config, silent)
   await database.migrate()
   const key = generateKey()
   await saveBootstrapKey(database, key)
-  const app = buildApp(config, wrap(database), silent)
+  const app = buildApp(config, { database: wrap(database), redis: undefined, log: silent })
   t.teardown(async () => {
     await app.close()
     await database.close()

@@ -4,6 +4,27 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parseConfig, parseDatabaseConfig } from '../src/config.js'
 
+/** What is not set. */
+const defaults = {
+  PORT: 3000,
+  HOST: '127.0.0.1',
+  DATABASE_START_DEADLINE_MS: 30_000,
+  LOG_LEVEL: 'info',
+  REDIS_PREFIX: 'shortener:',
+  PRIVATE_TARGETS: 'refuse',
+  CLICK_WORKER: 'inside',
+  WORKER_PORT: 3001,
+  CLICK_EVENT_DAYS: 90,
+  CLICK_DETAIL_DAYS: 400,
+  ALERT_TARGETS: 'public',
+  LIMIT_ADDRESS: 600,
+  LIMIT_NOT_FOUND: 60,
+  LIMIT_FAILED_KEYS: 5,
+  LIMIT_KEY: 600,
+  LIMIT_CREATES: 600,
+  INSTANCES: 1,
+}
+
 const least = { BASE_URL: 'https://sho.rt', DATABASE_URL: 'postgres://user:pass@db/links' }
 
 function faultsOf(env: Record<string, string>): string {
@@ -17,15 +38,7 @@ function faultsOf(env: Record<string, string>): string {
 }
 
 t.test('the least there must be, and the defaults of the rest', async (t) => {
-  t.same(parseConfig({ ...least, REDIS_URL: '', HOME: '/somewhere' }), {
-    ...least,
-    PORT: 3000,
-    HOST: '127.0.0.1',
-    DATABASE_START_DEADLINE_MS: 30_000,
-    LOG_LEVEL: 'info',
-    PRIVATE_TARGETS: 'refuse',
-    CLICK_EVENT_DAYS: 90,
-  })
+  t.same(parseConfig({ ...least, REDIS_URL: '', HOME: '/somewhere' }), { ...least, ...defaults })
 })
 
 t.test('every variable in its right form', async (t) => {
@@ -42,8 +55,20 @@ t.test('every variable in its right form', async (t) => {
     PRIVATE_TARGETS: 'allow',
     CLICK_EVENT_DAYS: '7',
     CORS_ORIGINS: 'https://app.sho.rt, http://localhost:5173/',
+    REDIS_PREFIX: 'a:',
+    LOG_FILE: '/var/log/app.log',
+    OPERATIONS_TOKEN: 't'.repeat(20),
+    METRICS_PORT: '9100',
+    ALERTS_DIR: '/var/lib/alerts',
+    PAGERDUTY_ROUTING_KEY: 'a-key',
+    PAGERDUTY_URL: 'https://events.eu.pagerduty.com/v2/enqueue',
+    SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/a/b/c',
+    ALERT_TARGETS: 'any',
+    CLICK_WORKER: 'apart',
+    LIMIT_ADDRESS: '10',
   })
   t.same(config, {
+    ...defaults,
     BASE_URL: 'http://localhost:8080',
     DATABASE_URL: 'pglite://./data',
     DATABASE_START_DEADLINE_MS: 500,
@@ -56,6 +81,17 @@ t.test('every variable in its right form', async (t) => {
     PRIVATE_TARGETS: 'allow',
     CLICK_EVENT_DAYS: 7,
     CORS_ORIGINS: ['https://app.sho.rt', 'http://localhost:5173'],
+    REDIS_PREFIX: 'a:',
+    LOG_FILE: '/var/log/app.log',
+    OPERATIONS_TOKEN: 't'.repeat(20),
+    METRICS_PORT: 9100,
+    ALERTS_DIR: '/var/lib/alerts',
+    PAGERDUTY_ROUTING_KEY: 'a-key',
+    PAGERDUTY_URL: 'https://events.eu.pagerduty.com/v2/enqueue',
+    SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/a/b/c',
+    ALERT_TARGETS: 'any',
+    CLICK_WORKER: 'apart',
+    LIMIT_ADDRESS: 10,
   })
   t.same(parseConfig({ ...least, CORS_ORIGINS: '*' }).CORS_ORIGINS, ['*'])
 })
@@ -104,6 +140,11 @@ t.test('values that are nearly right', async (t) => {
     PRIVATE_TARGETS: ['yes', 'Allow'],
     CLICK_EVENT_DAYS: ['0', '3651', '1.5'],
     CORS_ORIGINS: ['*,https://a.b', 'app.sho.rt', 'https://a.b/path', 'https://a.b,', 'null'],
+    CLICK_WORKER: ['yes', 'Inside'],
+    LIMIT_ADDRESS: ['0', '-1', 'none'],
+    OPERATIONS_TOKEN: ['short'],
+    SLACK_WEBHOOK_URL: ['hooks.slack.com/services'],
+    ALERT_TARGETS: ['all'],
     BOOTSTRAP_API_KEY: ['with space in the middle', 'é'.repeat(20)],
   }
   // What is left of a password with these in it must not be taken for a host or a database.

@@ -35,7 +35,7 @@ for (const [name, open] of Object.entries(databases)) {
     t.same(await database.query('SELECT 1 WHERE false'), [])
     await t.rejects(database.query('SELEC'), { code: '42601' })
 
-    t.same(await database.migrate(), ['0001_links-and-keys', '0002_api', '0003_clicks'])
+    t.same(await database.migrate(), ['0001_links-and-keys', '0002_api', '0003_clicks', '0004_composition'])
     t.same(await database.migrate(), [])
 
     await database.query('CREATE TABLE numbers (n int PRIMARY KEY)')

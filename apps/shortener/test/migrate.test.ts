@@ -12,7 +12,10 @@ t.test('eight processes migrate an empty database at once', async (t) => {
   const outputs = children.map((child) => child.output()).sort()
   t.same(
     outputs,
-    ['migrated: 0001_links-and-keys, 0002_api, 0003_clicks\n', ...Array(7).fill('nothing to migrate\n')].sort(),
+    [
+      'migrated: 0001_links-and-keys, 0002_api, 0003_clicks, 0004_composition\n',
+      ...Array(7).fill('nothing to migrate\n'),
+    ].sort(),
     'one did it',
   )
 
@@ -22,6 +25,7 @@ t.test('eight processes migrate an empty database at once', async (t) => {
     { name: '0001_links-and-keys' },
     { name: '0002_api' },
     { name: '0003_clicks' },
+    { name: '0004_composition' },
   ])
   await client.query('SELECT code, url, api_key_id, created_at FROM links')
   await client.end()

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { Compile } from 'typebox/compile'
+import { bury } from '../src/clicks/dead-letters/repository.js'
 import type { Database } from '../src/database/database.js'
 import { DatabaseUnavailableError } from '../src/errors.js'
 import { type Answer, type Client, databases, type Method, startApp } from './client.js'
@@ -36,14 +37,17 @@ t.test('the document is OpenAPI 3.1, and has every route of the API', async (t) 
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   )
   t.same(operations.sort(), [
+    'DELETE /api/v1/dead-letters/{id}',
     'DELETE /api/v1/keys/{id}',
     'DELETE /api/v1/links/{code}',
+    'GET /api/v1/dead-letters',
     'GET /api/v1/keys',
     'GET /api/v1/links',
     'GET /api/v1/links/{code}',
     'GET /api/v1/links/{code}/stats',
     'GET /{code}',
     'PATCH /api/v1/links/{code}',
+    'POST /api/v1/dead-letters/replay',
     'POST /api/v1/keys',
     'POST /api/v1/links',
     'POST /api/v1/links/bulk',
@@ -70,6 +74,7 @@ t.test('the pages at /docs come from here, and run nothing else', async (t) => {
 
 /** Every request that it takes to get every answer, with a link, an alias and keys of each scope. */
 async function exercise(client: Client): Promise<void> {
+  await bury(client.database, 'no click', 'for the test')
   const keyOf = async (name: string, scopes: string[]) =>
     `Bearer ${(await client.api('POST', '/keys', { name, scopes })).body.key}`
   const reader = { authorization: await keyOf('reader', ['read']) }
@@ -84,13 +89,14 @@ async function exercise(client: Client): Promise<void> {
     ['/links', { url: target }, 20_000],
     ['/links/bulk', { links: [{ url: target }, { url: 'x' }, {}, { url: target, alias: code }] }, 2_200_000],
     ['/keys', { name: 'other', scopes: ['read', 'write'] }, 20_000],
+    ['/dead-letters/replay', { ids: [1, 2] }, 20_000],
   ] as const) {
     await client.api('POST', path, body)
     await client.api('POST', path, {})
     await client.api('POST', path, body, reader)
     await client.api('POST', path, { url: 'x'.repeat(tooLong) })
     await client.api('POST', path, 'text', text)
-    if (path === '/keys') continue
+    if (path === '/keys' || path === '/dead-letters/replay') continue
     await client.api('POST', path, body, once)
     await client.api('POST', path, { ...body, title: 'Another', links: [{ url: `${target}2` }] }, once)
     await client.api(
@@ -129,6 +135,12 @@ async function exercise(client: Client): Promise<void> {
   await client.api('DELETE', `/links/${code}`, undefined, reader)
   await client.api('DELETE', `/links/${code}`)
   await client.api('DELETE', `/links/${code}`)
+  await client.api('GET', '/dead-letters?limit=10&after=0')
+  await client.api('GET', '/dead-letters?limit=0')
+  await client.api('GET', '/dead-letters', undefined, reader)
+  for (const id of [1, 1, 'x']) await client.api('DELETE', `/dead-letters/${id}`)
+  await client.api('DELETE', '/dead-letters/2', undefined, reader)
+
   await client.api('DELETE', '/keys/1', undefined, reader)
   await client.api('DELETE', '/keys/x')
   await client.api('DELETE', '/keys/999')
@@ -145,6 +157,9 @@ async function exercise(client: Client): Promise<void> {
     ['PATCH', '/links/none'],
     ['DELETE', '/links/none'],
     ['DELETE', '/keys/1'],
+    ['GET', '/dead-letters'],
+    ['POST', '/dead-letters/replay'],
+    ['DELETE', '/dead-letters/1'],
   ]
   for (const [method, path] of all) await client.api(method, path, undefined, { authorization: '' })
   isAway = true

@@ -1,4 +1,4 @@
-import { startPostgres } from '@steadfast/testing'
+import { startPostgres, startRedis, uniquePrefix } from '@steadfast/testing'
 import pg from 'pg'
 import t from 'tap'
 import { migrate, type RunningServer, startServer } from './server-process.js'
@@ -6,7 +6,8 @@ import { migrate, type RunningServer, startServer } from './server-process.js'
 const postgres = await startPostgres()
 t.teardown(() => postgres.release())
 await migrate(t, postgres.url)
-const servers = await Promise.all([startServer(t, postgres.url), startServer(t, postgres.url)])
+const shared = { REDIS_URL: (await startRedis()).url, REDIS_PREFIX: uniquePrefix('races') }
+const servers = await Promise.all([startServer(t, postgres.url, shared), startServer(t, postgres.url, shared)])
 const client = new pg.Client({ connectionString: postgres.url })
 await client.connect()
 t.teardown(() => client.end())

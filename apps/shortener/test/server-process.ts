@@ -1,5 +1,6 @@
 import { type Child, type ChildOptions, forkFixture } from '@steadfast/testing'
 import type { Test } from 'tap'
+import { noLimits } from './client.js'
 
 const bootstrapKey = 'bootstrap-key-of-a-test'
 
@@ -7,7 +8,20 @@ const main = (name: string) => new URL(`../src/${name}.js`, import.meta.url)
 
 /** Variables of this process that would change what is tested. */
 const clean = Object.fromEntries(
-  ['PORT', 'HOST', 'BASE_URL', 'DATABASE_URL', 'REDIS_URL', 'LOG_LEVEL', 'TRUST_PROXY', 'BOOTSTRAP_API_KEY']
+  [
+    ...[
+      'PORT',
+      'HOST',
+      'BASE_URL',
+      'DATABASE_URL',
+      'REDIS_URL',
+      'REDIS_PREFIX',
+      'LOG_LEVEL',
+      'LOG_FILE',
+      'TRUST_PROXY',
+    ],
+    ...['BOOTSTRAP_API_KEY', 'CLICK_WORKER', 'OPERATIONS_TOKEN', 'METRICS_PORT', 'ALERTS_DIR', 'INSTANCES', 'NODE_ENV'],
+  ]
     .flatMap((name) => [name, `${name}_FILE`])
     .map((name) => [name, undefined]),
 )
@@ -15,7 +29,7 @@ const clean = Object.fromEntries(
 /** Starts server.ts, migrate.ts or demo.ts, for as long as the test `t`, with no more of the environment than `env`. */
 export async function startMain(
   t: Test,
-  name: 'server' | 'migrate' | 'demo',
+  name: 'server' | 'worker' | 'migrate' | 'demo',
   env: ChildOptions['env'],
 ): Promise<Child> {
   const child = await forkFixture(main(name), { env: { ...clean, ...env } })
@@ -24,7 +38,13 @@ export async function startMain(
 }
 
 export function serverEnv(databaseUrl: string): Record<string, string> {
-  return { PORT: '0', BASE_URL: 'http://sho.rt', DATABASE_URL: databaseUrl, BOOTSTRAP_API_KEY: bootstrapKey }
+  return {
+    PORT: '0',
+    BASE_URL: 'http://sho.rt',
+    DATABASE_URL: databaseUrl,
+    BOOTSTRAP_API_KEY: bootstrapKey,
+    ...noLimits,
+  }
 }
 
 export async function migrate(t: Test, databaseUrl: string): Promise<void> {
@@ -42,6 +62,9 @@ export interface RunningServer {
   api(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>
 }
 
+/** How long a process may take to start, on a machine that has much to do. */
+export const startMs = 60_000
+
 /** A server process on a migrated database, once it listens. */
 export async function startServer(
   t: Test,
@@ -49,7 +72,7 @@ export async function startServer(
   env: Record<string, string> = {},
 ): Promise<RunningServer> {
   const child = await startMain(t, 'server', { ...serverEnv(databaseUrl), ...env })
-  const [, url = ''] = await child.printed(/Server listening at (http:[^"]+)/)
+  const [, url = ''] = await child.printed(/Server listening at (http:[^"]+)/, startMs)
   const api: RunningServer['api'] = (method, path, body, headers) => {
     const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
     return fetch(`${url}/api/v1${path}`, {

@@ -18,7 +18,7 @@ let prepared: Promise<Prepared> | undefined
 /** The application as its users run it, on a database with one link. */
 export const shortener: Rung = {
   name: 'shortener',
-  about: 'apps/shortener: a SELECT in PostgreSQL, no access log',
+  about: 'apps/shortener: all seven plugins, in memory; clicks to PostgreSQL, access lines off by the level',
   parts: [],
   servers: ['postgresql'],
   async program() {
@@ -42,6 +42,7 @@ async function prepare(): Promise<Prepared> {
     DATABASE_URL: postgres.url,
     BOOTSTRAP_API_KEY: key,
     LOG_LEVEL: 'warn',
+    LIMIT_ADDRESS: '1000000000',
   }
   await (await forkFixture(main('migrate'), { env })).exit
   const server = await forkFixture(main('server'), { env })

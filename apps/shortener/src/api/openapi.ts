@@ -13,7 +13,8 @@ export const openapi = fp(async (app: FastifyInstance, { baseUrl }: { baseUrl: s
       info: {
         title: 'The shortener',
         version: '1',
-        description: 'Errors are problem details (RFC 9457) with a stable `code`; docs/error-codes.md explains each.',
+        description:
+          'Errors are problem details (RFC 9457) with a stable `code`; docs/error-codes.md explains each. Any request may be answered 429, with Retry-After, if there were too many.',
       },
       servers: [{ url: baseUrl }],
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key' } } },
@@ -21,6 +22,7 @@ export const openapi = fp(async (app: FastifyInstance, { baseUrl }: { baseUrl: s
       tags: [
         { name: 'links', description: 'Make, find, change and delete links' },
         { name: 'keys', description: 'API keys, for those with the scope admin' },
+        { name: 'dead letters', description: 'Clicks that could not be counted, for those with the scope admin' },
         { name: 'redirect', description: 'What people who follow a link meet' },
       ],
     },

@@ -1,55 +1,28 @@
-import { randomBytes } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import fp from 'fastify-plugin'
-import type { Logger } from 'pino'
-import type { Database } from '../database/database.js'
+import type { FastifyRequest } from 'fastify'
 import type { Click } from './click.js'
-import { tellClicks } from './metrics.js'
-import { turnPartitions } from './partitions.js'
-import { ClickQueue } from './queue.js'
-import { VisitorSalts } from './salts.js'
+import type { VisitorSalts } from './salts.js'
+import type { ClickCounts, ClickSink } from './sink.js'
 import { agentOf } from './user-agent.js'
-import { writeClicks } from './write.js'
 
-const prepareEveryMs = 3_600_000
+/**
+ * Counts the redirect of a request. Never fails; what it returns is to be waited for before the answer goes out, so that a click that was
+ * answered is where it outlives this process.
+ */
+export type CountClick = (request: FastifyRequest, linkId: number) => Promise<void> | undefined
 
-/** Counts clicks in this process, and writes them shortly after. */
-export function clickCounter(database: Database, log: Logger, keptDays: number) {
-  const queue = new ClickQueue((clicks) => writeClicks(database, clicks), log)
-  const salts = new VisitorSalts()
-  const prepare = async () => {
-    await salts.renew(database).catch((error) => log.warn(error, 'the salts of visitors could not be had'))
-    await turnPartitions(database, keptDays).catch((error) => log.warn(error, 'clicks have no partitions for new days'))
-  }
-  let timer: NodeJS.Timeout | undefined
-
-  return {
-    /** Never throws, and writes nothing itself. */
-    count(request: FastifyRequest, linkId: number): void {
-      queue.add(clickOf(request, linkId, salts))
-    },
-
-    plugin: fp(async (app: FastifyInstance) => {
-      app.addHook('onReady', async () => {
-        await prepare()
-        timer = setInterval(prepare, prepareEveryMs).unref()
-      })
-      tellClicks(app, queue)
-      app.shutdown.register('clicks', (signal) => queue.drain(signal), { phase: 'flush' })
-      app.addHook('onClose', async () => {
-        clearInterval(timer)
-        queue.close()
-      })
-    }),
+export function clickCounter(sink: ClickSink, counts: ClickCounts, salts: VisitorSalts): CountClick {
+  return (request, linkId) => {
+    counts.accepted++
+    return sink.add(clickOf(request, linkId, salts))
   }
 }
 
-function clickOf({ headers, ip }: FastifyRequest, linkId: number, salts: VisitorSalts): Click {
+function clickOf({ id, headers, ip }: FastifyRequest, linkId: number, salts: VisitorSalts): Click {
   const atMs = Date.now()
   const userAgent = headers['user-agent']
   const { browser, isBot } = agentOf(userAgent)
   return {
-    eventId: uuidv7(atMs),
+    eventId: id,
     linkId,
     atMs,
     referrer: hostOf(headers.referer),
@@ -63,13 +36,4 @@ function clickOf({ headers, ip }: FastifyRequest, linkId: number, salts: Visitor
 function hostOf(referrer: string | undefined): string {
   const url = referrer && URL.canParse(referrer) ? new URL(referrer) : undefined
   return url && /^https?:$/.test(url.protocol) ? url.hostname.slice(0, 253) : ''
-}
-
-/** RFC 9562: ids that rise with time stay together in an index. */
-function uuidv7(ms: number): string {
-  const bytes = randomBytes(16)
-  bytes.writeUIntBE(ms, 0, 6)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x70
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }

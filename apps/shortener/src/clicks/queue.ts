@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Click } from './click.js'
+import { type ClickCounts, type ClickSink, noClicks } from './sink.js'
+import type { Written } from './write-all.js'
 
 const batchSize = 1_000
 const mostQueued = 100_000
@@ -12,28 +14,35 @@ const drainRetryMs = 100
  * Holds clicks in memory until they are written, a batch at a time. A batch that fails is written again: writing twice
  * counts once. What is queued when the process is killed is lost.
  */
-export class ClickQueue {
-  readonly #write: (clicks: Click[]) => Promise<unknown>
-  readonly #log: Logger
+export class ClickQueue implements ClickSink {
+  readonly #write: (clicks: Click[]) => Promise<Written>
+  readonly #log: Pick<Logger, 'error' | 'debug'>
   #queued: Click[] = []
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<boolean> | undefined
   #isClosed = false
   #isFull = false
-  /** Since the start: taken in, written, and thrown away because too many waited. */
-  readonly counts: { accepted: number; written: number; lost: number } = { accepted: 0, written: 0, lost: 0 }
+  readonly counts: ClickCounts
 
-  constructor(write: (clicks: Click[]) => Promise<unknown>, log: Logger) {
+  constructor(
+    write: (clicks: Click[]) => Promise<Written>,
+    log: Pick<Logger, 'error' | 'debug'>,
+    counts: ClickCounts = noClicks(),
+  ) {
     this.#write = write
     this.#log = log
+    this.counts = counts
   }
 
   get length(): number {
     return this.#queued.length
   }
 
-  add(click: Click): void {
-    this.counts.accepted++
+  async oldestMs(): Promise<number | undefined> {
+    return this.#queued[0]?.atMs
+  }
+
+  add(click: Click): undefined {
     if (this.#queued.length >= mostQueued) {
       if (!this.#isFull) this.#log.error(`${mostQueued} clicks wait to be written: more are lost`)
       this.#isFull = true
@@ -44,7 +53,6 @@ export class ClickQueue {
     this.#schedule(writeAfterMs)
   }
 
-  /** Writes all that is queued, and tries again until the signal aborts. */
   async drain(signal: AbortSignal): Promise<void> {
     const aborted = new Promise<false>((resolve) =>
       signal.addEventListener('abort', () => resolve(false), { once: true }),
@@ -73,13 +81,16 @@ export class ClickQueue {
   async #writeOldest(): Promise<boolean> {
     const batch = this.#queued.slice(0, batchSize)
     try {
-      if (batch.length > 0) await this.#write(batch)
+      if (batch.length > 0) {
+        const { dead } = await this.#write(batch)
+        this.counts.written += batch.length - dead
+        this.counts.dead += dead
+      }
     } catch (error) {
       this.#log.debug(error, 'clicks were not written; they will be tried again')
       return false
     }
     this.#queued.splice(0, batch.length)
-    this.counts.written += batch.length
     this.#isFull = false
     return true
   }

@@ -26,9 +26,14 @@ export class VisitorSalts {
     await database.query('DELETE FROM visitor_salts WHERE day < $1', [dayOf(nowMs - dayMs)])
   }
 
+  /** The salt of the day of a time; undefined if it could not be had. */
+  ofDay(atMs: number): Uint8Array | undefined {
+    return this.#salts.get(dayOf(atMs))
+  }
+
   /** The hash of a visitor of a link; null if the salt of the day could not be had, and the visitor then counts for none. */
   hash(linkId: number, address: string, userAgent: string, atMs: number): string | null {
-    const salt = this.#salts.get(dayOf(atMs))
+    const salt = this.ofDay(atMs)
     if (!salt) return null
     const hmac = createHmac('sha256', salt).update(`${linkId}|${address}|${userAgent}`).digest()
     return hmac.toString('hex', 0, hashBytes)

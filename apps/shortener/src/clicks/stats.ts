@@ -41,7 +41,8 @@ export async function statsOf(
      )
      SELECT (SELECT coalesce(sum(clicks), 0)::int8 FROM hours) AS clicks,
        (SELECT coalesce(sum(bots), 0)::int8 FROM hours) AS bots,
-       (SELECT count(*) FROM click_visitors WHERE link_id = $1 AND day BETWEEN $2::date AND $3::date) AS uniques,
+       (SELECT coalesce(sum(visitors), 0)::int8 FROM click_uniques
+        WHERE link_id = $1 AND day BETWEEN $2::date AND $3::date) AS uniques,
        (SELECT coalesce(json_agg(json_build_object('start', to_char(start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
           'clicks', clicks, 'bots', bots) ORDER BY start), '[]') FROM series) AS series,
        coalesce((SELECT list FROM lists WHERE dimension = 'referrer'), '[]') AS referrers,
@@ -49,7 +50,14 @@ export async function statsOf(
     [linkId, from, to, interval],
   )
   const { referrers, browsers, ...rest } = stats!
-  return { ...rest, referrers: shortened(referrers), browsers }
+  const { clicks } = rest
+  return { ...rest, referrers: shortened(whole(referrers, clicks)), browsers: whole(browsers, clicks) }
+}
+
+/** Days whose details are no longer kept have their clicks all the same. */
+function whole(list: Stats['browsers'], clicks: number): Stats['browsers'] {
+  const missing = list.reduce((left, one) => left - one.clicks, clicks)
+  return missing > 0 ? [...list, { name: '(no longer kept)', clicks: missing }] : list
 }
 
 /** The most frequent ones, and all others as one, so that the sum stays. */

@@ -35,6 +35,11 @@ const statement = `
     INSERT INTO click_visitors (link_id, day, visitor)
     SELECT DISTINCT link_id, day, visitor FROM fresh WHERE visitor IS NOT NULL AND NOT is_bot ORDER BY 1, 2, 3
     ON CONFLICT DO NOTHING
+    RETURNING link_id, day
+  ), uniques AS (
+    INSERT INTO click_uniques AS known (link_id, day, visitors)
+    SELECT link_id, day, count(*) FROM visitors GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (link_id, day) DO UPDATE SET visitors = known.visitors + excluded.visitors
   )
   SELECT count(*) AS written FROM fresh`
 

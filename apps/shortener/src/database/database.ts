@@ -1,4 +1,5 @@
 import type { HealthCheck } from '@steadfast/health'
+import type { PgPoolLike } from '@steadfast/metrics'
 
 /** Rows by their column names. int8 is a number up to 2^53, timestamptz a Date, bytea a Uint8Array, with either database. */
 export interface Queryable {
@@ -16,5 +17,7 @@ export interface Database extends Queryable {
   migrate(): Promise<string[]>
   /** Whether it can serve, for the readiness. */
   readonly check: HealthCheck
+  /** Its connections, where it has a pool of them. */
+  readonly pool?: PgPoolLike
   close(): Promise<void>
 }

@@ -72,6 +72,7 @@ export function openPostgres(url: string, log: Logger): Database {
     address,
     ...queryableOf(pool),
     check: pgCheck(pool),
+    pool,
     async transaction(work) {
       const client = await watched(pool.connect())
       let broken: Error | undefined

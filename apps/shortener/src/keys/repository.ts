@@ -4,16 +4,21 @@ import type { Queryable } from '../database/database.js'
 export const scopes = ['read', 'write', 'admin'] as const
 export type Scope = (typeof scopes)[number]
 
+/** How much a key may ask for. */
+export const tiers = ['standard', 'high', 'unlimited'] as const
+export type Tier = (typeof tiers)[number]
+
 export interface ApiKey {
   id: number
   name: string
   owner: string
   scopes: Scope[]
+  tier: Tier
   createdAt: Date
   revokedAt: Date | null
 }
 
-const columns = 'id, name, owner, scopes, created_at AS "createdAt", revoked_at AS "revokedAt"'
+const columns = 'id, name, owner, scopes, tier, created_at AS "createdAt", revoked_at AS "revokedAt"'
 
 /** The name of the operator's own key, that comes from the environment. */
 export const bootstrapName = 'bootstrap'
@@ -31,8 +36,9 @@ function hashOf(key: string): Buffer {
 /** Makes a key valid that the operator chose, with all rights; the one chosen before is no longer. */
 export async function saveBootstrapKey(database: Queryable, key: string): Promise<void> {
   await database.query(
-    `INSERT INTO api_keys (name, owner, scopes, hash) VALUES ($1, 'default', '{admin}', $2)
-     ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, scopes = excluded.scopes, revoked_at = NULL`,
+    `INSERT INTO api_keys (name, owner, scopes, tier, hash) VALUES ($1, 'default', '{admin}', 'unlimited', $2)
+     ON CONFLICT (name) DO UPDATE
+       SET hash = excluded.hash, scopes = excluded.scopes, tier = excluded.tier, revoked_at = NULL`,
     [bootstrapName, hashOf(key)],
   )
 }
@@ -40,13 +46,13 @@ export async function saveBootstrapKey(database: Queryable, key: string): Promis
 /** A new key, which is known in full only now; undefined if one of this name is there, or was. */
 export async function createKey(
   database: Queryable,
-  { name, owner, scopes }: Pick<ApiKey, 'name' | 'owner' | 'scopes'>,
+  { name, owner, scopes, tier }: Pick<ApiKey, 'name' | 'owner' | 'scopes' | 'tier'>,
 ): Promise<(ApiKey & { key: string }) | undefined> {
   const key = generateKey()
   const [row] = await database.query<ApiKey>(
-    `INSERT INTO api_keys (name, owner, scopes, hash) VALUES ($1, $2, $3, $4)
+    `INSERT INTO api_keys (name, owner, scopes, tier, hash) VALUES ($1, $2, $3, $4, $5)
      ON CONFLICT (name) DO NOTHING RETURNING ${columns}`,
-    [name, owner, scopes, hashOf(key)],
+    [name, owner, scopes, tier, hashOf(key)],
   )
   return row && { ...row, key }
 }

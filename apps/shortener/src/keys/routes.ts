@@ -4,7 +4,7 @@ import { problems } from '../api/problems.js'
 import type { Database } from '../database/database.js'
 import { IdempotencyKeyError, KeyNameTakenError, KeyNotFoundError } from '../errors.js'
 import { needs } from './authenticate.js'
-import { type ApiKey, bootstrapName, createKey, listKeys, revokeKey, scopes } from './repository.js'
+import { type ApiKey, bootstrapName, createKey, listKeys, revokeKey, scopes, tiers } from './repository.js'
 
 const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$' })
 const Scopes = Type.Array(Type.Union(scopes.map((scope) => Type.Literal(scope))), {
@@ -14,6 +14,11 @@ const Scopes = Type.Array(Type.Union(scopes.map((scope) => Type.Literal(scope)))
     'read: links and their statistics. write: make, change and delete links. admin: all of every owner, and keys',
 })
 
+const tier = Type.Union(
+  tiers.map((tier) => Type.Literal(tier)),
+  { description: 'How much it may ask for; standard if not given, high is ten times that' },
+)
+
 const NewKey = Type.Object(
   {
     name,
@@ -22,6 +27,7 @@ const NewKey = Type.Object(
       ...name,
       description: 'Keys of one owner share their links. As the key that asks, if not given',
     }),
+    tier: Type.Optional(tier),
   },
   { additionalProperties: false },
 )
@@ -31,6 +37,7 @@ const fields = {
   name: Type.String(),
   owner: Type.String(),
   scopes: Type.Array(Type.String()),
+  tier: Type.String(),
   createdAt: Type.String({ format: 'date-time' }),
   revokedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
 }
@@ -73,8 +80,8 @@ export const keyRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asyn
       if (request.headers['idempotency-key'] !== undefined) {
         throw new IdempotencyKeyError('is not taken here: names are unique, so a second key is not made')
       }
-      const { name, scopes, owner = request.apiKey.owner } = request.body
-      const created = name === bootstrapName ? undefined : await createKey(database, { name, scopes, owner })
+      const { name, scopes, owner = request.apiKey.owner, tier = 'standard' } = request.body
+      const created = name === bootstrapName ? undefined : await createKey(database, { name, scopes, owner, tier })
       if (!created) throw new KeyNameTakenError(name)
       const { key, ...rest } = created
       reply.code(201).header('cache-control', 'no-store')

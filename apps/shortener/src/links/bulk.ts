@@ -37,11 +37,12 @@ type Result = Type.Static<typeof BulkAnswer>['results'][number]
 const isNewLink = Compile(NewLink)
 
 export const bulkRoutes: FastifyPluginAsyncTypebox<LinkRoutesOptions> = async (app, options) => {
-  const { database, baseUrl, parseTarget } = options
+  const { database, baseUrl, parseTarget, forget, limitCreates } = options
 
   app.post('/links/bulk', {
     bodyLimit: bodyLimitBytes,
     onRequest: needs('write'),
+    preHandler: limitCreates,
     schema: {
       operationId: 'createLinks',
       summary: 'Make up to 500 links, with a result for each',
@@ -73,6 +74,7 @@ export const bulkRoutes: FastifyPluginAsyncTypebox<LinkRoutesOptions> = async (a
         })
         return { status: 200, body: { results } }
       })
+      await forget(good.flatMap(({ alias }) => alias ?? []))
       return body
     },
   })

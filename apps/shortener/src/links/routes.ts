@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { preHandlerHookHandler } from 'fastify'
 import Type from 'typebox'
 import { answerOnce } from '../api/idempotency.js'
 import { problems } from '../api/problems.js'
@@ -16,6 +17,10 @@ export interface LinkRoutesOptions {
   baseUrl: string
   /** Checks and normalises a target. */
   parseTarget: (text: string) => string
+  /** Has redirects forget what they knew of links; they are right once it resolves. */
+  forget: (codes: readonly string[]) => Promise<void>
+  /** Refuses who makes too many links. */
+  limitCreates: preHandlerHookHandler
 }
 
 const denied = { 401: 'No valid key', 403: 'The key lacks the scope', 503: 'The database is away' }
@@ -23,10 +28,11 @@ const badBody = { 400: 'Not as documented, or a target that is refused', 413: 'L
 const notFound = { 404: 'No such link, or another owner’s' }
 
 export const linkRoutes: FastifyPluginAsyncTypebox<LinkRoutesOptions> = async (app, options) => {
-  const { database, baseUrl, parseTarget } = options
+  const { database, baseUrl, parseTarget, forget, limitCreates } = options
 
   app.post('/links', {
     onRequest: needs('write'),
+    preHandler: limitCreates,
     schema: {
       operationId: 'createLink',
       summary: 'Make a link',
@@ -51,6 +57,7 @@ export const linkRoutes: FastifyPluginAsyncTypebox<LinkRoutesOptions> = async (a
         if (!link) throw new AliasTakenError(given.alias)
         return { status: 201, body: answerOf(link, baseUrl) }
       })
+      if (given.alias !== undefined) await forget([given.alias]) // that it was not there
       reply.code(status as 201).header('location', body.shortUrl)
       return body
     },
@@ -102,6 +109,7 @@ export const linkRoutes: FastifyPluginAsyncTypebox<LinkRoutesOptions> = async (a
       const change = changed(request.body, parseTarget)
       const link = await updateLink(database, accessOf(request), code, change)
       if (!link) throw new LinkNotFoundError()
+      await forget([link.code])
       return answerOf(link, baseUrl)
     },
   })
@@ -117,6 +125,7 @@ export const linkRoutes: FastifyPluginAsyncTypebox<LinkRoutesOptions> = async (a
     },
     handler: async (request, reply) => {
       if (!(await deleteLink(database, accessOf(request), request.params.code))) throw new LinkNotFoundError()
+      await forget([request.params.code])
       return reply.code(204).send(null)
     },
   })

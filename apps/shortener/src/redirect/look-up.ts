@@ -13,7 +13,7 @@ export interface RedirectLink {
   visitsUsed: number
 }
 
-/** The link that has this key. All redirects ask here, and nowhere else. */
+/** The link that has this key, from the database; redirects ask link-cache.ts, which asks here. */
 export async function lookUp(database: Queryable, key: string): Promise<RedirectLink | undefined> {
   const [link] = await database.query<RedirectLink>(
     `SELECT id, code, is_alias AS "isAlias", url, status, (extract(epoch FROM starts_at) * 1000)::int8 AS "startsAtMs",

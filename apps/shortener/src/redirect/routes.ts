@@ -1,11 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { problems } from '../api/problems.js'
+import type { CountClick } from '../clicks/counter.js'
 import type { Database } from '../database/database.js'
 import { LinkExpiredError, LinkNotFoundError, LinkUsedUpError } from '../errors.js'
 import { codeKey, isCode, isWritten } from '../links/code.js'
-import { lookUp, type RedirectLink, takeVisit } from './look-up.js'
+import type { LinkCache } from './link-cache.js'
+import { type RedirectLink, takeVisit } from './look-up.js'
 
 const keptSeconds = 90
 
@@ -13,13 +14,21 @@ const to = (description: string) => Type.Null({ description })
 
 export interface RedirectRoutesOptions {
   database: Database
-  /** Counts a click on a link. Must not throw, and is not waited for. */
-  countClick: (request: FastifyRequest, linkId: number) => void
+  cache: LinkCache
+  countClick: CountClick
 }
 
 /** `GET /:code`; Fastify answers `HEAD` from it, which takes no visit and is no click. */
 export const redirectRoutes: FastifyPluginAsyncTypebox<RedirectRoutesOptions> = async (app, options) => {
-  const { database, countClick } = options
+  const { database, cache, countClick } = options
+
+  /** Where it leads; undefined if its visits are limited, and used up. Those are counted in the database alone. */
+  async function targetOf(link: RedirectLink, isVisit: boolean): Promise<string | undefined> {
+    if (link.maxVisits === null) return link.url
+    if (isVisit) return takeVisit(database, link.id)
+    const fresh = await cache.findFresh(codeKey(link.code))
+    return fresh && fresh.visitsUsed < (fresh.maxVisits ?? Infinity) ? fresh.url : undefined
+  }
 
   app.get('/:code', {
     schema: {
@@ -45,26 +54,19 @@ export const redirectRoutes: FastifyPluginAsyncTypebox<RedirectRoutesOptions> = 
       const isVisit = request.method === 'GET'
       // No error may be kept, and no target, but for a while where the link says so: each can change at any time.
       reply.header('cache-control', 'private, no-store')
-      const link = isCode(code) ? await lookUp(database, codeKey(code)) : undefined
+      const link = isCode(code) ? await cache.find(codeKey(code)) : undefined
       const nowMs = Date.now()
       if (!link || !isWritten(code, link)) throw new LinkNotFoundError()
       if (link.startsAtMs !== null && nowMs < link.startsAtMs) throw new LinkNotFoundError()
       if (link.expiresAtMs !== null && nowMs >= link.expiresAtMs) throw new LinkExpiredError()
-      const target = await targetOf(database, link, isVisit)
+      const target = await targetOf(link, isVisit)
       if (target === undefined) throw new LinkUsedUpError()
       const maxAge = maxAgeOf(link, nowMs)
       if (maxAge > 0) reply.header('cache-control', `private, max-age=${maxAge}`)
-      if (isVisit) countClick(request, link.id)
+      if (isVisit) await countClick(request, link.id)
       return reply.redirect(target, link.status)
     },
   })
-}
-
-/** Where it leads, once it has given a visit for that if its visits are limited; undefined if it has none left. */
-async function targetOf(database: Database, link: RedirectLink, isVisit: boolean): Promise<string | undefined> {
-  if (link.maxVisits === null) return link.url
-  if (link.visitsUsed >= link.maxVisits) return undefined
-  return isVisit ? takeVisit(database, link.id) : link.url
 }
 
 /** For how many seconds a browser may keep a redirect that is called permanent: never past the end of the link. */
