@@ -68,14 +68,20 @@ export class Engine {
     this.lines.stop()
   }
 
+  /** Gives back what is held of limits in Redis, as long as it can be asked. */
+  async flush(): Promise<void> {
+    await this.#shared?.leased.holder.returnAll()
+  }
+
   stats(): LimiterStats {
     const { requests, exceeded, shadowed, delayed, faults } = this.counts
     const { keys, evictions } = this.memory ?? this.#shared!.local
     const stats = { requests: { ...requests }, exceeded: { ...exceeded }, shadowed: { ...shadowed } }
     const own = { ...stats, waiting: this.lines.size, delayed, faults, keys, evictions }
     if (!this.#shared) return own
-    const { redis, isDegraded, failures, fallbacks, known, blockedKeys } = this.#shared
-    return { ...own, redis: { isDegraded, calls: redis.calls, failures, fallbacks, known, blockedKeys } }
+    const { redis, isDegraded, failures, fallbacks, known, blockedKeys, leased } = this.#shared
+    const leases = leased.stats()
+    return { ...own, redis: { isDegraded, calls: redis.calls, failures, fallbacks, known, blockedKeys, leases } }
   }
 
   /** Once each way. */

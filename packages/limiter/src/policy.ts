@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as given from './given.js'
 import { take, takeObject } from './given.js'
+import { type LeaseOptions, type LeaseSettings, resolveLease } from './lease/options.js'
 import type { Algorithm } from './stores/bucket.js'
 
 /** How long a request may wait, and how many may at once. */
@@ -34,6 +35,8 @@ export interface LimitOptions {
   mode?: 'reject' | { delay: DelayOptions }
   /** It is counted, but nobody is refused. Default false. */
   shadow?: boolean
+  /** Where limits lie in Redis, an instance takes tokens of them in advance and spends them by itself: `{}`. Default false. */
+  lease?: LeaseOptions | false
 }
 
 export interface Policy extends LimitOptions {
@@ -54,6 +57,7 @@ export interface ResolvedPolicy {
   settle: ((request: FastifyRequest, reply: FastifyReply) => number) | undefined
   delay: DelayOptions | undefined
   isShadow: boolean
+  lease: LeaseSettings | undefined
 }
 
 export const limitKeys = [
@@ -68,6 +72,7 @@ export const limitKeys = [
   'settle',
   'mode',
   'shadow',
+  'lease',
 ] as const
 
 /**
@@ -90,6 +95,10 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
   if (settle && delay) given.fail(at('mode'), "'reject' where settle is set", policy.mode)
   const cost = take(at('cost'), policy.cost, given.orCallable(given.cost))
   if (settle && cost !== undefined) given.fail(at('cost'), 'left out where settle tells it', cost)
+  const lease = resolveLease(at('lease'), policy.lease)
+  // What is taken in advance could be spent on top of a full burst.
+  if (lease && algorithm === 'gcra') given.fail(at('lease'), "left out with algorithm 'gcra'", policy.lease)
+  if (lease && settle) given.fail(at('lease'), 'left out where settle is set', policy.lease)
   return {
     name: name ?? need('name', policy.name, given.name),
     limit,
@@ -103,6 +112,7 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
     settle,
     delay,
     isShadow: take(at('shadow'), policy.shadow, given.flag, false),
+    lease,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Claim } from './claim.js'
 import { Deadlines } from './deadlines.js'
-import { answersPerKey, script, sha } from './script.js'
+import { answersPerKey, type Script, script } from './script.js'
 
 /** What is called of a client of ioredis, or of its Cluster. */
 export interface RedisLike {
@@ -37,14 +37,26 @@ export class RedisStore {
     for (const { bucket, limit, burst, need, charge, isShadow } of claims) {
       rest.push(bucket.algorithm, limit, bucket.windowUs, burst, need, charge, isShadow ? 1 : 0)
     }
+    this.run(script, claims.length, rest, (error, answer) =>
+      done(error, error === undefined && this.#read(answer as number[], claims)),
+    )
+  }
+
+  /** @param rest keys, and then arguments */
+  run(
+    { text, sha }: Script,
+    keyCount: number,
+    rest: (string | number)[],
+    done: (error: unknown, answer?: unknown) => void,
+  ): void {
     const call = (how: 'evalsha' | 'eval', what: string) => {
       this.calls++
-      return this.#client[how](what, claims.length, ...rest)
+      return this.#client[how](what, keyCount, ...rest)
     }
     this.#within(
       () => call('evalsha', sha),
-      (error) => (isUnknownScript(error) ? call('eval', script) : undefined),
-      (error, answer) => done(error, error === undefined && this.#read(answer as number[], claims)),
+      (error) => (isUnknownScript(error) ? call('eval', text) : undefined),
+      done,
     )
   }
 
