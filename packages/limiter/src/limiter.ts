@@ -165,6 +165,8 @@ export class AppLimiter implements Limiter {
   #claimOf(policy: PlacedPolicy, subject: string, cost: number, isCharged: boolean): PolicyClaim {
     if (typeof policy.limit !== 'number')
       given.fail(`the limit of "${policy.name}"`, 'a number, without a request', policy.limit)
+    if (isCharged && policy.algorithm === 'concurrency')
+      given.fail(`the algorithm of "${policy.name}"`, 'one that counts hits: slots are for requests', policy.algorithm)
     const claim = claimOf(
       policy,
       this.#keyOf(policy, subject),

@@ -16,8 +16,9 @@ export interface DelayOptions {
 export interface LimitOptions {
   /** Hits that a key has in a window, or a function that tells it for a request. */
   limit: number | ((request: FastifyRequest) => number)
+  /** With `concurrency`: for how long the slots of a process that has died are held. */
   windowMs: number
-  /** Default `sliding`: never more than the limit in any window. */
+  /** Default `sliding`: never more than the limit in any window. `concurrency`: never more at the same time. */
   algorithm?: Algorithm
   /** How many at once, with `gcra`; it admits at most burst + elapsed × limit / windowMs. Default the limit. */
   burst?: number
@@ -87,7 +88,12 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
     value === undefined ? given.fail(at(key), rule.must, value) : (take(at(key), value, rule) as T)
   const limit = need('limit', policy.limit, given.orCallable(given.limit))
   const windowMs = need('windowMs', policy.windowMs, given.window)
-  const algorithm = take(at('algorithm'), policy.algorithm, given.oneOf('sliding', 'gcra', 'fixed'), 'sliding')
+  const algorithm = take(
+    at('algorithm'),
+    policy.algorithm,
+    given.oneOf('sliding', 'gcra', 'fixed', 'concurrency'),
+    'sliding',
+  )
   const burst = take(at('burst'), policy.burst, given.limit)
   if (burst !== undefined && algorithm !== 'gcra') given.fail(at('burst'), "set with algorithm 'gcra' only", burst)
   const settle = take(at('settle'), policy.settle, given.callable)
@@ -98,6 +104,10 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
   const lease = resolveLease(at('lease'), policy.lease)
   // What is taken in advance could be spent on top of a full burst.
   if (lease && algorithm === 'gcra') given.fail(at('lease'), "left out with algorithm 'gcra'", policy.lease)
+  if (algorithm === 'concurrency') {
+    for (const key of ['settle', 'mode', 'lease'] as const)
+      if (policy[key] !== undefined) given.fail(at(key), "left out with algorithm 'concurrency'", policy[key])
+  }
   if (lease && settle) given.fail(at('lease'), 'left out where settle is set', policy.lease)
   return {
     name: name ?? need('name', policy.name, given.name),

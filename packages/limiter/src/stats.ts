@@ -17,6 +17,8 @@ export interface LimiterStats {
   /** Requests that are waiting, and those that had to. */
   waiting: number
   delayed: number
+  /** Slots that requests of this process hold. */
+  slots: number
   /** Functions of policies that threw, or gave what can't be used. */
   faults: number
   /** Keys in memory; those that had to go for new ones while they still counted. */

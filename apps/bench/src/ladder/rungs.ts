@@ -16,6 +16,12 @@ export const rungs: Rung[] = [
   rung('metrics', '@steadfast/metrics', 'steadfast', ['metrics']),
   rung('limiter', '@steadfast/limiter in memory', 'steadfast', ['limit']),
   rung('limiter-redis', '@steadfast/limiter in Redis, auto-pipelined', 'steadfast', ['limit'], { redis: true }),
+  rung('limiter-leased', 'the same with leases', 'steadfast', ['limit'], { redis: true, isTuned: true }),
+  rung('limiter-leased-10k', 'the same, 10,000 clients', 'steadfast', ['limit'], {
+    redis: true,
+    clients: 10_000,
+    isTuned: true,
+  }),
   rung('cache', '@steadfast/cache before the look-up', 'steadfast', ['cache']),
   rung('alerts', '@steadfast/alerts with rules on errors and p99', 'steadfast', ['alerts']),
   rung('lru-cache', 'lru-cache before the look-up', 'ecosystem', ['cache']),

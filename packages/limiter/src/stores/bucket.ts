@@ -1,6 +1,9 @@
 import type { LeaseSettings } from '../lease/options.js'
 
-export type Algorithm = 'sliding' | 'gcra' | 'fixed'
+/** Those that count hits. */
+export type HitAlgorithm = 'sliding' | 'gcra' | 'fixed'
+
+export type Algorithm = HitAlgorithm | 'concurrency'
 
 /** The counters of one policy: one for each key. */
 export interface Bucket {

@@ -54,7 +54,7 @@ export class SharedStore {
       instances,
       nowMs: () => performance.now(),
       defer: setImmediate,
-      ask: (call, done) => this.#tryRedis((answered) => ask(call, answered), done),
+      ask: (call, done) => this.tryRedis((answered) => ask(call, answered), done),
       decide: (claims, done) => this.#decide(claims, done),
       decideWithout: (claims) => this.#withoutRedis(claims),
     })
@@ -88,7 +88,7 @@ export class SharedStore {
       return
     }
     const askedMs = performance.now()
-    this.#tryRedis<boolean>(
+    this.tryRedis<boolean>(
       (answered) => this.redis.decide(claims, answered),
       (error, isOk) => {
         if (error === undefined && !isOk) this.#blocked.note(claims, askedMs)
@@ -98,7 +98,7 @@ export class SharedStore {
   }
 
   /** Unless it is known not to answer. */
-  #tryRedis<T>(
+  tryRedis<T>(
     call: (answered: (error: unknown, answer?: T) => void) => void,
     done: (error: unknown, answer?: T) => void,
   ): void {
