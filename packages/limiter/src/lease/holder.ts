@@ -32,6 +32,9 @@ const mostHoldings = 100_000
 /** What is remembered of a key, such as its rate, when nothing is held of it. */
 const rememberedMs = 1_000
 
+/** How often a key is looked at whose tokens may stay. */
+const keptMs = 10_000
+
 /** The tokens that a process has of all keys, and who waits for more. */
 export class Holder {
   readonly #options: HolderOptions
@@ -199,7 +202,8 @@ export class Holder {
     const overdue = holding.ended.reduce((sum, { unspent }) => sum + Math.abs(unspent), holding.unspent(nowMs))
     if (holding.calls > 0 || this.#waiters.has(holding)) return nowMs + returnAfterMs
     if (overdue > idleTokens(holding, this.#options.instances)) void this.#return(holding, nowMs)
-    else if (overdue === 0 && nowMs >= holding.lastMs + rememberedMs && !holding.isDry(nowMs)) {
+    else if (overdue > 0) return nowMs + keptMs
+    else if (nowMs >= holding.lastMs + rememberedMs && !holding.isDry(nowMs)) {
       this.forget(holding)
       return undefined
     }

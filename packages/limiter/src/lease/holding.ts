@@ -112,6 +112,7 @@ export class Holding {
     const { windowUs, algorithm } = this.bucket
     const counted = algorithm === 'sliding' ? (windowUs / 1_000) * 1.05 : 0
     const isKept = ({ unspent, untilMs }: Grant) => !all && unspent > 0 && nowMs < untilMs
+    if (this.ended.length === 0 && this.grants.every(isKept)) return
     const over = this.grants.filter((grant) => !isKept(grant))
     this.grants = this.grants.filter(isKept)
     const ended = over.map(({ id, unspent, untilMs }) => ({ id, unspent, untilMs: untilMs + counted }))

@@ -1,3 +1,4 @@
+import { decideApart } from './apart.js'
 import type { Claim } from './claim.js'
 import { Deadlines } from './deadlines.js'
 import { answersPerKey, type Script, script } from './script.js'
@@ -6,6 +7,8 @@ import { answersPerKey, type Script, script } from './script.js'
 export interface RedisLike {
   /** As ioredis tells it; without, every call is tried. */
   readonly status?: string
+  /** As that of ioredis tells it. */
+  readonly isCluster?: boolean
   evalsha(sha: string, keyCount: number, ...rest: (string | number)[]): Promise<unknown>
   eval(script: string, keyCount: number, ...rest: (string | number)[]): Promise<unknown>
   del(...keys: string[]): Promise<unknown>
@@ -33,6 +36,12 @@ export class RedisStore {
    * a script that Redis does not know, which is certain not to have run.
    */
   decide(claims: readonly Claim[], done: (error: unknown, isOk: boolean) => void): void {
+    const isApart = this.#client.isCluster === true && claims.some(({ key }) => key !== claims[0]!.key)
+    if (isApart) decideApart(claims, (some, answered) => this.#decide(some, answered), done)
+    else this.#decide(claims, done)
+  }
+
+  #decide(claims: readonly Claim[], done: (error: unknown, isOk: boolean) => void): void {
     const rest: (string | number)[] = claims.map(({ bucket, key }) => keyOf(bucket.prefix, key))
     for (const { bucket, limit, burst, need, charge, isShadow } of claims) {
       rest.push(bucket.algorithm, limit, bucket.windowUs, burst, need, charge, isShadow ? 1 : 0)
