@@ -139,7 +139,8 @@ export class Holder {
     const { nowMs: clock, ask, instances } = this.#options
     const nowMs = clock()
     const needs = waiters.map(({ claim }) => claim.need)
-    const want = wantedTokens(holding, settingsOf(holding), instances, nowMs)
+    holding.measure(nowMs)
+    const want = wantedTokens(holding, settingsOf(holding), instances)
     // What is held does not do for who waits, but may together with what is left.
     holding.end(nowMs, needs.length > 0)
     const call: LeaseCall = {
@@ -154,8 +155,6 @@ export class Holder {
       ended: holding.ended,
     }
     for (const waiter of waiters) waiter.call = call
-    holding.calledMs = nowMs
-    holding.spent = 0
     holding.size = call.need + want
     holding.calls++
     this.refills++
@@ -169,7 +168,7 @@ export class Holder {
       const untilMs = sentMs + (holding.bucket.windowUs / 1_000) * 1.05
       holding.ended = [...holding.ended, { id: call.id, unspent: -1, untilMs }]
     }
-    const grant = answer && holding.note(call, answer, sentMs, settingsOf(holding).denyForMs)
+    const grant = answer && holding.note(call, answer, sentMs, settingsOf(holding))
     const waiters = this.#waiters.get(holding) ?? []
     const left: Waiter[] = []
     const ends: (() => void)[] = []
@@ -217,7 +216,7 @@ export class Holder {
     return new Promise((resolve) => {
       const call = { id: 0, bucket, key, limit, need: 0, least: 1, want: 0, share: 1, ended }
       this.#options.ask(call, (_, answer) => {
-        if (answer) holding.note(call, answer, nowMs, 0)
+        if (answer) holding.note(call, answer, nowMs, settingsOf(holding))
         resolve()
       })
     })

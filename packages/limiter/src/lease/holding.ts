@@ -1,5 +1,6 @@
 import type { Bucket } from '../stores/bucket.js'
 import type { Ended, LeaseAnswer, LeaseCall } from './call.js'
+import type { LeaseSettings } from './options.js'
 
 /** Tokens that were taken from Redis, and count there as used. */
 export interface Grant {
@@ -31,7 +32,9 @@ export class Holding {
   limit = 0
   /** Tokens spent since the last call, and when that was. */
   spent = 0
-  calledMs = -1
+  #calledMs = -1
+  /** Tokens spent in a millisecond, as of the last call; undefined before the second. */
+  rate: number | undefined
   /** How many the last call was for, which bounds how fast they become more. */
   size = 0
   calls = 0
@@ -68,6 +71,13 @@ export class Holding {
   /** Whether `take` would find them. */
   has(need: number, limit: number, nowMs: number): boolean {
     return this.grants.some(({ unspent, untilMs, used }) => unspent >= need && nowMs < untilMs && limit >= used)
+  }
+
+  /** A call is made. */
+  measure(nowMs: number): void {
+    if (this.#calledMs >= 0) this.rate = this.spent / Math.max(1, nowMs - this.#calledMs)
+    this.#calledMs = nowMs
+    this.spent = 0
   }
 
   putBack(grant: Grant, need: number): void {
@@ -120,7 +130,12 @@ export class Holding {
   }
 
   /** @returns what the answer grants, for which there may be nobody */
-  note(call: LeaseCall, answer: LeaseAnswer, sentMs: number, denyForMs: number): Grant | undefined {
+  note(
+    call: LeaseCall,
+    answer: LeaseAnswer,
+    sentMs: number,
+    { denyForMs, returnAfterMs }: LeaseSettings,
+  ): Grant | undefined {
     const { granted, used, validUs, retryUs, resetUs, held } = answer
     this.ended = this.ended.filter((each) => !call.ended.includes(each))
     this.#used = used
@@ -137,7 +152,7 @@ export class Holding {
     } else this.#denials = this.#deniedUntilMs = 0
     if (granted === 0) return undefined
     const grant = { id: call.id, used, untilMs: sentMs + (validUs / 1_000) * clockShare, unspent: granted }
-    this.#low = Math.floor(((granted - call.need) * 2) / 3)
+    this.#low = Math.min(Math.floor(((granted - call.need) * 2) / 3), Math.ceil((this.rate ?? 1) * returnAfterMs))
     this.grants.push(grant)
     return grant
   }

@@ -14,11 +14,14 @@ export function idleTokens({ bucket, limit }: Holding, instances: number): numbe
   return Math.floor((limit * share) / instances)
 }
 
+/** Tokens are taken for so many times as long as idle ones are kept. */
+const aheadTimes = 5
+
 /** How many tokens to take on top of those that are waited for: as many as will be asked for at the rate of the last ones. */
-export function wantedTokens(holding: Holding, settings: LeaseSettings, instances: number, nowMs: number): number {
+export function wantedTokens(holding: Holding, settings: LeaseSettings, instances: number): number {
   const { first = Math.ceil(Math.min(20, holding.limit / 500)), max, returnAfterMs } = settings
-  if (holding.calledMs < 0) return Math.min(first, max)
-  const rate = holding.spent / Math.max(1, nowMs - holding.calledMs)
-  const wanted = Math.max(rate * 2 * returnAfterMs, Math.min(idleTokens(holding, instances), rate * farMs))
-  return Math.max(1, Math.min(Math.ceil(wanted), 2 * holding.size, max))
+  const { rate, size } = holding
+  if (rate === undefined) return Math.min(first, max)
+  const wanted = Math.max(rate * returnAfterMs * aheadTimes, Math.min(idleTokens(holding, instances), rate * farMs))
+  return Math.max(1, Math.min(Math.ceil(wanted), 2 * size, max))
 }
