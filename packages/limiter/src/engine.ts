@@ -58,8 +58,12 @@ export class Engine {
   }
 
   decide(claims: readonly Claim[], done: (outcome: Outcome) => void): void {
-    if (claims.some(isSlot)) decideWithSlots(this.slots, claims, (rest, done) => this.#decide(rest, done), done)
-    else this.#decide(claims, done)
+    for (let i = 0; i < claims.length; i++) {
+      if (!isSlot(claims[i]!)) continue
+      decideWithSlots(this.slots, claims, (rest, done) => this.#decide(rest, done), done)
+      return
+    }
+    this.#decide(claims, done)
   }
 
   #decide(claims: readonly Claim[], done: (outcome: Outcome) => void): void {

@@ -1,6 +1,6 @@
 import type { Holding } from './holding.js'
 
-const tickMs = 20
+const tickMs = 25
 
 /** Looks at each key again when it may have been left alone, all by one timer. */
 export class IdleHoldings {

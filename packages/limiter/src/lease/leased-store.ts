@@ -57,20 +57,28 @@ export class LeasedStore {
 
   /** At once, if everything is there. */
   #takeAll(claims: readonly Claim[], nowMs: number): boolean {
-    const single = claims.length === 1
-    const taken: Grant[] | undefined = single ? undefined : []
+    if (claims.length === 1) return this.#takeOne(claims[0]!, nowMs)
+    const taken: Grant[] = []
     for (let i = 0; i < claims.length; i++) {
       const claim = claims[i]!
       const holding = isLeased(claim) ? this.holder.find(claim) : undefined
       const grant = holding?.take(claim.need, claim.limit, nowMs)
       if (!grant) {
-        for (const [i, grant] of taken?.entries() ?? []) this.#putBack(claims[i]!, grant)
+        for (const [i, grant] of taken.entries()) this.#putBack(claims[i]!, grant)
         return false
       }
-      taken?.push(grant)
+      taken.push(grant)
       answer(claim, holding!, true, nowMs)
       this.holder.refill(holding!, nowMs)
     }
+    return true
+  }
+
+  #takeOne(claim: Claim, nowMs: number): boolean {
+    const holding = isLeased(claim) ? this.holder.find(claim) : undefined
+    if (!holding?.take(claim.need, claim.limit, nowMs)) return false
+    answer(claim, holding, true, nowMs)
+    this.holder.refill(holding, nowMs)
     return true
   }
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks' // the global is a getter
 import { askRedis, notAsked } from '../lease/call.js'
 import { LeasedStore } from '../lease/leased-store.js'
 import { BlockedKeys } from './blocked.js'
