@@ -23,7 +23,8 @@ t.test('every component bench measures every peer', async (t) => {
   const redis = ['bentocache', 'async-cache-dedupe', 'cacheable']
   const expected = {
     'limiter-memory': ['rate-limiter-flexible', 'fastify-rate-limit', 'steadfast'],
-    'limiter-redis': ['rate-limiter-flexible', 'fastify-rate-limit', 'steadfast'],
+    'limiter-redis': ['rate-limiter-flexible', 'fastify-rate-limit', 'steadfast', 'steadfast-leased'],
+    'limiter-redis-hot': ['rate-limiter-flexible', 'fastify-rate-limit', 'steadfast', 'steadfast-leased'],
     'cache-memory': ['lru-cache', 'lru-cache-awaited', 'steadfast-peek', 'steadfast', ...redis],
     'cache-redis': ['ioredis', 'steadfast', ...redis],
     'cache-stampede': ['lru-cache', 'steadfast', ...redis],

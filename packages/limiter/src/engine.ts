@@ -1,3 +1,5 @@
+import { decideWithSlots, isSlot } from './concurrency/slot-gate.js'
+import { Slots } from './concurrency/slots.js'
 import { type DegradedEvent, Events } from './events.js'
 import { Faults, type Log } from './faults.js'
 import type { ResolvedLimiterOptions } from './options.js'
@@ -20,6 +22,7 @@ export class Engine {
   readonly faults: Faults
   readonly places: Places
   readonly lines: WaitingLines = new WaitingLines()
+  readonly slots: Slots
   /** Decides at once; undefined where Redis does. */
   readonly memory: MemoryStore | undefined
   readonly #shared: SharedStore | undefined
@@ -43,9 +46,27 @@ export class Engine {
         onChange: (isDegraded, error) => this.#tell({ isDegraded, error }, log),
       })
     }
+    const shared = this.#shared
+    this.slots = new Slots({
+      run:
+        shared &&
+        ((script, keyCount, rest, done) =>
+          shared.tryRedis((answered) => shared.redis.run(script, keyCount, rest, answered), done)),
+      onError: onRedisError,
+      instances,
+    })
   }
 
   decide(claims: readonly Claim[], done: (outcome: Outcome) => void): void {
+    for (let i = 0; i < claims.length; i++) {
+      if (!isSlot(claims[i]!)) continue
+      decideWithSlots(this.slots, claims, (rest, done) => this.#decide(rest, done), done)
+      return
+    }
+    this.#decide(claims, done)
+  }
+
+  #decide(claims: readonly Claim[], done: (outcome: Outcome) => void): void {
     if (this.memory) done(this.memory.decide(claims) ? 'met' : 'exceeded')
     else this.#shared!.decide(claims, done)
   }
@@ -66,16 +87,23 @@ export class Engine {
     this.memory?.stop()
     this.#shared?.stop()
     this.lines.close()
+    this.slots.stop()
+  }
+
+  /** Gives back what is held of limits in Redis, as long as it can be asked. */
+  async flush(): Promise<void> {
+    await this.#shared?.leased.holder.returnAll()
   }
 
   stats(): LimiterStats {
     const { requests, exceeded, shadowed, delayed, faults } = this.counts
     const { keys, evictions } = this.memory ?? this.#shared!.local
     const stats = { requests: { ...requests }, exceeded: { ...exceeded }, shadowed: { ...shadowed } }
-    const own = { ...stats, waiting: this.lines.size, delayed, faults, keys, evictions }
+    const own = { ...stats, waiting: this.lines.size, slots: this.slots.size, delayed, faults, keys, evictions }
     if (!this.#shared) return own
-    const { redis, isDegraded, failures, fallbacks, known, blockedKeys } = this.#shared
-    return { ...own, redis: { isDegraded, calls: redis.calls, failures, fallbacks, known, blockedKeys } }
+    const { redis, isDegraded, failures, fallbacks, known, blockedKeys, leased } = this.#shared
+    const leases = leased.stats()
+    return { ...own, redis: { isDegraded, calls: redis.calls, failures, fallbacks, known, blockedKeys, leases } }
   }
 
   /** Once each way. */

@@ -3,6 +3,7 @@ import type { RouteLimiterOptions } from './options.js'
 import type { RequestLimit } from './state.js'
 
 export type { DegradedEvent, ExceededEvent, LimiterEvents } from './events.js'
+export type { LeaseOptions } from './lease/options.js'
 export type { CheckedPolicy, CheckResult, Limiter } from './limiter.js'
 export type { AddressList, CommonOptions, HeaderStyle, LimiterOptions, RouteLimiterOptions } from './options.js'
 export { default } from './plugin.js'

@@ -177,6 +177,8 @@ export class AppLimiter implements Limiter {
   #claimOf(policy: PlacedPolicy, subject: string, cost: number | undefined, isCharged: boolean): PolicyClaim {
     if (typeof policy.limit !== 'number')
       given.fail(`the limit of "${policy.name}"`, 'a number, without a request', policy.limit)
+    if (isCharged && policy.algorithm === 'concurrency')
+      given.fail(`the algorithm of "${policy.name}"`, 'one that counts hits: slots are for requests', policy.algorithm)
     const own = typeof policy.cost === 'number' ? policy.cost : 1
     const claim = claimOf(policy, this.#keyOf(policy, subject), policy.limit, given.take('cost', cost, given.cost, own))
     claim.charge = isCharged ? claim.need : 0

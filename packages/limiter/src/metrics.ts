@@ -51,6 +51,7 @@ function familiesOf(all: LimiterStats[]): MetricFamily[] {
     ),
     family('counter', 'delayed_total', 'Requests that had to wait.', [{ value: sum(({ delayed }) => delayed) }]),
     family('gauge', 'waiting_requests', 'Requests that wait.', [{ value: sum(({ waiting }) => waiting) }]),
+    family('gauge', 'slots', 'Slots that requests hold.', [{ value: sum(({ slots }) => slots) }]),
     family('counter', 'faults_total', 'Functions of policies that failed.', [{ value: sum(({ faults }) => faults) }]),
     family('gauge', 'keys', 'Keys in memory.', [{ value: sum(({ keys }) => keys) }]),
     family('counter', 'evictions_total', 'Keys that still counted, and had to go.', [
@@ -92,6 +93,24 @@ function familiesOf(all: LimiterStats[]): MetricFamily[] {
       'known_total',
       'Decisions on keys known to be blocked.',
       redis(({ known }) => known),
+    ),
+    family(
+      'counter',
+      'leased_total',
+      'Hits that were met by tokens taken before.',
+      redis(({ leases }) => leases.local),
+    ),
+    family(
+      'counter',
+      'lease_waits_total',
+      'Hits that had to wait for tokens.',
+      redis(({ leases }) => leases.waits),
+    ),
+    family(
+      'counter',
+      'lease_calls_total',
+      'Calls that took tokens, or gave some back.',
+      redis(({ leases }) => leases.refills + leases.returns),
     ),
     family(
       'gauge',

@@ -97,7 +97,7 @@ const commonKeys = [
   'maxKeys',
 ] as const
 
-const client: given.Rule = {
+export const client: given.Rule = {
   must: 'a client of ioredis',
   test: (value) => ['evalsha', 'eval', 'del'].every((name) => typeof (value as never)?.[name] === 'function'),
 }

@@ -47,6 +47,7 @@ async function limiter(app: FastifyInstance, options: LimiterOptions): Promise<v
     engine.start()
     warnOfTrustProxy(app, app.log)
   })
+  shared.onDrain.flush.push(() => engine.flush())
   app.addHook('onClose', async () => engine.stop())
   addMetrics(app.server, shared.metricSources, () => engine.stats())
 }

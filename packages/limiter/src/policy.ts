@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as given from './given.js'
 import { take, takeObject } from './given.js'
+import { type LeaseOptions, type LeaseSettings, resolveLease } from './lease/options.js'
 import type { Algorithm } from './stores/bucket.js'
 
 /** How long a request may wait, and how many may at once. */
@@ -15,8 +16,9 @@ export interface DelayOptions {
 export interface LimitOptions {
   /** Hits that a key has in a window, or a function that tells it for a request. */
   limit: number | ((request: FastifyRequest) => number)
+  /** With `concurrency`: for how long the slots of a process that has died are held. */
   windowMs: number
-  /** Default `sliding`: never more than the limit in any window. */
+  /** Default `sliding`: never more than the limit in any window. `concurrency`: never more at the same time. */
   algorithm?: Algorithm
   /** How many at once, with `gcra`; it admits at most burst + elapsed × limit / windowMs. Default a tenth of the limit, rounded up. */
   burst?: number
@@ -34,6 +36,8 @@ export interface LimitOptions {
   mode?: 'reject' | { delay: DelayOptions }
   /** It is counted, but nobody is refused. Default false. */
   shadow?: boolean
+  /** Where limits lie in Redis, an instance takes tokens of them in advance and spends them by itself: `{}`. Default false. */
+  lease?: LeaseOptions | false
 }
 
 export interface Policy extends LimitOptions {
@@ -54,6 +58,7 @@ export interface ResolvedPolicy {
   settle: ((request: FastifyRequest, reply: FastifyReply) => number) | undefined
   delay: DelayOptions | undefined
   isShadow: boolean
+  lease: LeaseSettings | undefined
 }
 
 export const limitKeys = [
@@ -68,6 +73,7 @@ export const limitKeys = [
   'settle',
   'mode',
   'shadow',
+  'lease',
 ] as const
 
 /**
@@ -82,7 +88,12 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
     value === undefined ? given.fail(at(key), rule.must, value) : (take(at(key), value, rule) as T)
   const limit = need('limit', policy.limit, given.orCallable(given.limit))
   const windowMs = need('windowMs', policy.windowMs, given.window)
-  const algorithm = take(at('algorithm'), policy.algorithm, given.oneOf('sliding', 'gcra', 'fixed'), 'sliding')
+  const algorithm = take(
+    at('algorithm'),
+    policy.algorithm,
+    given.oneOf('sliding', 'gcra', 'fixed', 'concurrency'),
+    'sliding',
+  )
   const burst = take(at('burst'), policy.burst, given.limit)
   if (burst !== undefined && algorithm !== 'gcra') given.fail(at('burst'), "set with algorithm 'gcra' only", burst)
   const settle = take(at('settle'), policy.settle, given.callable)
@@ -91,6 +102,14 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
   const cost = take(at('cost'), policy.cost, given.orCallable(given.cost))
   if (settle && cost !== undefined) given.fail(at('cost'), 'left out where settle tells it', cost)
   checkCost(at('cost'), cost, { limit, burst, algorithm })
+  const lease = resolveLease(at('lease'), policy.lease)
+  // What is taken in advance could be spent on top of a full burst.
+  if (lease && algorithm === 'gcra') given.fail(at('lease'), "left out with algorithm 'gcra'", policy.lease)
+  if (algorithm === 'concurrency') {
+    for (const key of ['settle', 'mode', 'lease'] as const)
+      if (policy[key] !== undefined) given.fail(at(key), "left out with algorithm 'concurrency'", policy[key])
+  }
+  if (lease && settle) given.fail(at('lease'), 'left out where settle is set', policy.lease)
   return {
     name: name ?? need('name', policy.name, given.name),
     limit,
@@ -104,6 +123,7 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
     settle,
     delay,
     isShadow: take(at('shadow'), policy.shadow, given.flag, false),
+    lease,
   }
 }
 

@@ -24,10 +24,11 @@ export class Places {
   /** @throws ERR_LIMITER_OPTION if others of its group count in another way */
   put(policies: readonly ResolvedPolicy[], place: Place): PlacedPolicy[] {
     return policies.map((policy) => {
-      const { name, algorithm, windowMs, group } = policy
+      const { name, algorithm, windowMs, group, lease } = policy
       if (group !== undefined) this.#check(group, policy)
       const scope = group === undefined ? [...place, name] : ['group', group]
-      return { ...policy, bucket: this.#buckets.of(algorithm, windowMs, scope), texts: new PolicyTexts(name, windowMs) }
+      const bucket = this.#buckets.of(algorithm, windowMs, scope, lease)
+      return { ...policy, bucket, texts: new PolicyTexts(name, windowMs) }
     })
   }
 

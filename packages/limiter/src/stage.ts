@@ -16,6 +16,7 @@ export class Stage {
   readonly #policies: readonly PlacedPolicy[]
   readonly #hasShadows: boolean
   readonly #isLast: boolean
+  readonly #hasSlots: boolean
   readonly #turns: Turns | undefined
 
   /** @param isLast of the stages that its requests pass, where those that pass are counted */
@@ -25,6 +26,7 @@ export class Stage {
     this.#headers = headers
     this.#policies = policies
     this.#isLast = isLast
+    this.#hasSlots = policies.some(({ algorithm }) => algorithm === 'concurrency')
     this.#hasShadows = policies.some(({ isShadow }) => isShadow)
     if (policies.some(({ delay }) => delay)) this.#turns = new Turns(engine, (request) => maker.make(request, policies))
   }
@@ -35,7 +37,7 @@ export class Stage {
     else if (claims.length === 0) this.#pass(done)
     else if (this.#turns) {
       this.#turns.take(request, reply, claims, (outcome, last) => this.#end(outcome, request, reply, last, done))
-    } else if (this.#engine.memory) {
+    } else if (this.#engine.memory && !this.#hasSlots) {
       this.#end(this.#engine.memory.decide(claims) ? 'met' : 'exceeded', request, reply, claims, done)
     } else this.#engine.decide(claims, (outcome) => this.#end(outcome, request, reply, claims, done))
   }
@@ -47,6 +49,7 @@ export class Stage {
     claims: PolicyClaim[],
     done: HookHandlerDoneFunction,
   ): void {
+    if (this.#hasSlots) this.#releaseAtEnd(reply, claims)
     if (outcome === 'closed') this.#refuseUnchecked(reply, done)
     else if (outcome === 'open') this.#pass(done)
     else {
@@ -62,6 +65,15 @@ export class Stage {
         this.#pass(done)
       }
     }
+  }
+
+  /** Whether it is answered, or the client has gone. */
+  #releaseAtEnd({ raw }: FastifyReply, claims: readonly PolicyClaim[]): void {
+    const release = () => {
+      for (const claim of claims) this.#engine.slots.release(claim)
+    }
+    if (raw.destroyed || raw.writableFinished) release()
+    else raw.once('finish', release).once('close', release)
   }
 
   #pass(done: HookHandlerDoneFunction): void {

@@ -17,6 +17,8 @@ export interface LimiterStats {
   /** Requests that are waiting, and those that had to. */
   waiting: number
   delayed: number
+  /** Slots that requests of this process hold. */
+  slots: number
   /** Functions of policies that threw, or gave what can't be used. */
   faults: number
   /** Keys in memory; those that had to go for new ones while they still counted. */
@@ -31,6 +33,17 @@ export interface LimiterStats {
     /** Decisions on keys that are known to be blocked, for which Redis was not asked. */
     known: number
     blockedKeys: number
+    /** Of policies with `lease`. */
+    leases: {
+      /** Keys of which tokens are held, or were a moment ago. */
+      keys: number
+      /** Claims that were met at once by tokens that were there; requests that had to wait for some. */
+      local: number
+      waits: number
+      /** Calls to Redis for more, and those that only gave some back. */
+      refills: number
+      returns: number
+    }
   }
 }
 

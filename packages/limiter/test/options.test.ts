@@ -37,7 +37,11 @@ t.test('12. what can’t be used is thrown, with its code, its name and its valu
     ],
     [{ max: 5, timeWindow: 1_000 }, 'UNKNOWN_OPTION', 'max is no option; there are limit, windowMs'],
     [{ ...ok, redisTimeout: 5 }, 'UNKNOWN_OPTION', 'redisTimeout is no option'],
-    [{ ...ok, algorithm: 'token' }, 'OPTION', "algorithm must be 'sliding' or 'gcra' or 'fixed', not 'token'"],
+    [
+      { ...ok, algorithm: 'token' },
+      'OPTION',
+      "algorithm must be 'sliding' or 'gcra' or 'fixed' or 'concurrency', not 'token'",
+    ],
     [{ ...ok, burst: 5 }, 'OPTION', "burst must be set with algorithm 'gcra' only, not 5"],
     [{ ...ok, key: 'ip' }, 'OPTION', 'key must be a function'],
     [{ ...ok, key: async () => 'x' }, 'OPTION', 'key must be a function that is not async'],

@@ -7,7 +7,7 @@ import type { Task } from './task.js'
 
 const worker = join(import.meta.dirname, 'worker.js')
 
-interface Subject {
+export interface Subject {
   /** Its module in the bench's folder. */
   module: string
   /** In the table. Default: the module’s name. */

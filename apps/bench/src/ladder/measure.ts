@@ -17,13 +17,14 @@ export interface Rung {
   parts: Part[]
   /** How many clients the load comes from. Default 1. */
   clients?: number
+  /** How long it is under load before it is measured. Default 1. */
+  warmUpSeconds?: number
   servers: ServerName[]
   program(logFolder: string): Promise<Program>
   /** After the last round. */
   release?(): Promise<void>
 }
 
-const warmUpSeconds = 1
 const settleMs = 5_000
 const mostTries = 4
 
@@ -33,7 +34,7 @@ const sampleHits = 4
 
 /** Starts the rung's server afresh, so that rounds also tell how processes differ; checks it, loads it, and checks it again. */
 export async function measureRung(rung: Rung, { load, seconds, core }: Round & { load: Load }): Promise<Figures> {
-  const { parts, clients = 1, program } = rung
+  const { parts, clients = 1, program, warmUpSeconds = 1 } = rung
   const logFolder = await mkdtemp(join(await runFolder(), 'log-'))
   let server: ServerProcess | undefined
   try {
@@ -43,7 +44,7 @@ export async function measureRung(rung: Rung, { load, seconds, core }: Round & {
     for (const part of ['redirect', ...parts] as const) await claims[part].check(checked)
     const warmUp = await loadUntilAnswered(
       (s) => load(url, s, { clients, isStrict: true }),
-      Math.min(warmUpSeconds, seconds),
+      warmUpSeconds * Math.min(1, seconds),
     )
 
     const [startMicros, startCoreMicros] = [cpuMicros(pid), core === undefined ? 0 : coreMicros(core)]

@@ -16,6 +16,13 @@ export const rungs: Rung[] = [
   rung('metrics', '@steadfast/metrics', 'steadfast', ['metrics']),
   rung('limiter', '@steadfast/limiter in memory', 'steadfast', ['limit']),
   rung('limiter-redis', '@steadfast/limiter in Redis, auto-pipelined', 'steadfast', ['limit'], { redis: true }),
+  rung('limiter-leased', 'the same with leases', 'steadfast', ['limit'], { redis: true, isTuned: true }),
+  rung('limiter-leased-10k', 'the same, 10,000 clients, once each has come several times', 'steadfast', ['limit'], {
+    redis: true,
+    clients: 10_000,
+    isTuned: true,
+    warmUpSeconds: 5,
+  }),
   rung('cache', '@steadfast/cache before the look-up', 'steadfast', ['cache']),
   rung('alerts', '@steadfast/alerts with rules on errors and p99', 'steadfast', ['alerts']),
   rung('lru-cache', 'lru-cache before the look-up', 'ecosystem', ['cache']),
@@ -47,7 +54,12 @@ function rung(
   about: string,
   server: string,
   parts: Part[],
-  { redis = false, clients = 1, isTuned = false }: { redis?: boolean; clients?: number; isTuned?: boolean } = {},
+  {
+    redis = false,
+    clients = 1,
+    isTuned = false,
+    warmUpSeconds = 1,
+  }: { redis?: boolean; clients?: number; isTuned?: boolean; warmUpSeconds?: number } = {},
 ): Rung {
   const file = resolve(import.meta.dirname, `servers/${server}.js`)
   let ownRedis: Promise<OwnRedis> | undefined
@@ -58,5 +70,5 @@ function rung(
     return { file, args: [JSON.stringify(options)], url: new URL(path, `http://127.0.0.1:${port}`) }
   }
   const release = async () => (await ownRedis)?.release()
-  return { name, about, parts, clients, servers: redis ? ['redis'] : [], program, release }
+  return { name, about, parts, clients, warmUpSeconds, servers: redis ? ['redis'] : [], program, release }
 }

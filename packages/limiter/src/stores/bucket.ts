@@ -1,4 +1,9 @@
-export type Algorithm = 'sliding' | 'gcra' | 'fixed'
+import type { LeaseSettings } from '../lease/options.js'
+
+/** Those that count hits. */
+export type HitAlgorithm = 'sliding' | 'gcra' | 'fixed'
+
+export type Algorithm = HitAlgorithm | 'concurrency'
 
 /** The counters of one policy: one for each key. */
 export interface Bucket {
@@ -8,6 +13,8 @@ export interface Bucket {
   readonly prefix: string
   readonly algorithm: Algorithm
   readonly windowUs: number
+  /** Its tokens are taken in advance, where they lie in Redis. */
+  lease: LeaseSettings | undefined
 }
 
 /**
@@ -29,11 +36,14 @@ export class Buckets {
   }
 
   /** By where it holds and its name. Another algorithm or window makes another bucket, so that a deploy mixes nothing up. */
-  of(algorithm: Algorithm, windowMs: number, scope: readonly string[]): Bucket {
+  of(algorithm: Algorithm, windowMs: number, scope: readonly string[], lease?: LeaseSettings): Bucket {
     const prefix = `${this.#keyPrefix}${joinParts(...scope, `${algorithm[0]}${windowMs}`, '')}`
     const known = this.#buckets.get(prefix)
-    if (known) return known
-    const bucket = { index: this.#buckets.size, prefix, algorithm, windowUs: windowMs * 1_000 }
+    if (known) {
+      known.lease ??= lease
+      return known
+    }
+    const bucket = { index: this.#buckets.size, prefix, algorithm, windowUs: windowMs * 1_000, lease }
     this.#buckets.set(prefix, bucket)
     return bucket
   }

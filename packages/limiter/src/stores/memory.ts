@@ -3,11 +3,11 @@ import type { Counters } from '../algorithms/counters.js'
 import { FixedCounters } from '../algorithms/fixed.js'
 import { GcraCounters } from '../algorithms/gcra.js'
 import { SlidingCounters } from '../algorithms/sliding.js'
-import type { Algorithm, Bucket } from './bucket.js'
+import type { Bucket, HitAlgorithm } from './bucket.js'
 import type { Claim } from './claim.js'
 import { Table } from './table.js'
 
-const counters: Record<Algorithm, new (windowUs: number) => Counters> = {
+const counters: Record<HitAlgorithm, new (windowUs: number) => Counters> = {
   sliding: SlidingCounters,
   gcra: GcraCounters,
   fixed: FixedCounters,
@@ -85,7 +85,7 @@ export class MemoryStore {
   }
 
   #add({ index, algorithm, windowUs }: Bucket): Table {
-    const table = new Table(new counters[algorithm](windowUs), this.#maxKeys)
+    const table = new Table(new counters[algorithm as HitAlgorithm](windowUs), this.#maxKeys)
     this.#tables[index] = table
     return table
   }

@@ -1,11 +1,14 @@
+import { decideApart } from './apart.js'
 import type { Claim } from './claim.js'
 import { Deadlines } from './deadlines.js'
-import { answersPerKey, script, sha } from './script.js'
+import { answersPerKey, type Script, script } from './script.js'
 
 /** What is called of a client of ioredis, or of its Cluster. */
 export interface RedisLike {
   /** As ioredis tells it; without, every call is tried. */
   readonly status?: string
+  /** As that of ioredis tells it. */
+  readonly isCluster?: boolean
   evalsha(sha: string, keyCount: number, ...rest: (string | number)[]): Promise<unknown>
   eval(script: string, keyCount: number, ...rest: (string | number)[]): Promise<unknown>
   del(...keys: string[]): Promise<unknown>
@@ -33,18 +36,36 @@ export class RedisStore {
    * a script that Redis does not know, which is certain not to have run.
    */
   decide(claims: readonly Claim[], done: (error: unknown, isOk: boolean) => void): void {
+    const isApart = this.#client.isCluster === true && claims.some(({ key }) => key !== claims[0]!.key)
+    if (isApart) decideApart(claims, (some, answered) => this.#decide(some, answered), done)
+    else this.#decide(claims, done)
+  }
+
+  #decide(claims: readonly Claim[], done: (error: unknown, isOk: boolean) => void): void {
     const rest: (string | number)[] = claims.map(({ bucket, key }) => keyOf(bucket.prefix, key))
     for (const { bucket, limit, burst, need, charge, isShadow } of claims) {
       rest.push(bucket.algorithm, limit, bucket.windowUs, burst, need, charge, isShadow ? 1 : 0)
     }
+    this.run(script, claims.length, rest, (error, answer) =>
+      done(error, error === undefined && this.#read(answer as number[], claims)),
+    )
+  }
+
+  /** @param rest keys, and then arguments */
+  run(
+    { text, sha }: Script,
+    keyCount: number,
+    rest: (string | number)[],
+    done: (error: unknown, answer?: unknown) => void,
+  ): void {
     const call = (how: 'evalsha' | 'eval', what: string) => {
       this.calls++
-      return this.#client[how](what, claims.length, ...rest)
+      return this.#client[how](what, keyCount, ...rest)
     }
     this.#within(
       () => call('evalsha', sha),
-      (error) => (isUnknownScript(error) ? call('eval', script) : undefined),
-      (error, answer) => done(error, error === undefined && this.#read(answer as number[], claims)),
+      (error) => (isUnknownScript(error) ? call('eval', text) : undefined),
+      done,
     )
   }
 

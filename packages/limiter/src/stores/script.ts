@@ -6,15 +6,20 @@ export const argumentsPerKey = 7
 /** How many numbers it answers for each. */
 export const answersPerKey = 4
 
+/** What Redis runs, and what it is called by. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+export const scriptOf = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') })
+
 /**
- * All claims of a decision in one atomic step, by the clock of the server; the algorithms are those of src/algorithms, with the same
- * arithmetic. A key holds a few numbers (MessagePack): what it decides by, so that one without a TTL blocks nobody for longer than one
- * with it. What is no such list, or lies in a future that the clock has gone back from, counts as empty.
- *
- * KEYS: the counters. ARGV for each: algorithm, limit, window (µs), burst, need, charge, isShadow.
- * Answers the time (µs), whether all that are enforced are met, and for each: isOk, remaining, retryUs, resetUs.
+ * The algorithms, by the clock of the server: those of src/algorithms, with the same arithmetic. A key holds a few numbers (MessagePack):
+ * what it decides by, so that one without a TTL blocks nobody for longer than one with it; after them come the leases that are out, if
+ * there are any. What is no such list, or lies in a future that the clock has gone back from, counts as empty.
  */
-export const script: string = `
+export const algorithms: string = `
 local steps = 20
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -35,10 +40,24 @@ local function write(key, state, us)
   redis.call('SET', key, cmsgpack.pack(state), 'PX', string.format('%.0f', ceil(us / 1000) + 1))
 end
 
+-- Leases stand behind the counts of a state, each of three numbers: id, amount, step.
+local function leases(s, from)
+  local list = {}
+  for i = from, s and #s - 2 or 0, 3 do list[#list + 1] = { s[i], s[i + 1], s[i + 2] } end
+  return list
+end
+local function append(s, list)
+  for _, lease in ipairs(list) do
+    for i = 1, 3 do s[#s + 1] = lease[i] end
+  end
+  return s
+end
+
 local fixed = {}
 function fixed.load(c)
   local s = read(c.key)
   if s and (now >= s[1] + c.window or s[1] > now + c.window) then s = nil end
+  c.leases = leases(s, 3)
   c.start = s and s[1] or now
   c.used = s and s[2] or 0
 end
@@ -53,7 +72,7 @@ function fixed.charge(c)
   c.used = min(c.used + c.charge, 4294967295)
   c.remaining = max(0, c.limit - c.used)
   c.reset = c.start + c.window - now
-  write(c.key, { c.start, c.used }, c.reset)
+  write(c.key, append({ c.start, c.used }, c.leases), c.reset)
 end
 
 local gcra = {}
@@ -91,6 +110,7 @@ function sliding.load(c)
   local ahead = s and s[1] - c.step or 0
   if ahead > steps then s = nil end
   if ahead > 0 and s then c.step = s[1] end
+  c.leases = leases(s, 3 + steps)
   local gap = s and c.step - s[1] or 0
   c.used = 0
   for back = 0, steps do
@@ -127,11 +147,20 @@ function sliding.charge(c)
     if c.counts[back] > 0 then oldest = back end
   end
   local s = { c.step }
-  for back = 0, oldest do s[2 + back] = c.counts[back] end
-  write(c.key, s, (c.step + steps + 1) * c.width - now)
+  for back = 0, #c.leases > 0 and steps or oldest do s[2 + back] = c.counts[back] end
+  write(c.key, append(s, c.leases), (c.step + steps + 1) * c.width - now)
 end
 
 local algorithms = { sliding = sliding, gcra = gcra, fixed = fixed }
+`
+
+/**
+ * All claims of a decision in one atomic step.
+ *
+ * KEYS: the counters. ARGV for each: algorithm, limit, window (µs), burst, need, charge, isShadow.
+ * Answers the time (µs), whether all that are enforced are met, and for each: isOk, remaining, retryUs, resetUs.
+ */
+export const script: Script = scriptOf(`${algorithms}
 local claims = {}
 local all = 1
 for i = 1, #KEYS do
@@ -154,6 +183,4 @@ for i = 1, #claims do
   answer[at + 4] = c.reset
 end
 return answer
-`
-
-export const sha: string = createHash('sha1').update(script).digest('hex')
+`)

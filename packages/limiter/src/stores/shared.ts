@@ -1,3 +1,6 @@
+import { performance } from 'node:perf_hooks' // the global is a getter
+import { askRedis, notAsked } from '../lease/call.js'
+import { LeasedStore } from '../lease/leased-store.js'
 import { BlockedKeys } from './blocked.js'
 import { Breaker } from './breaker.js'
 import type { Bucket } from './bucket.js'
@@ -28,6 +31,8 @@ export class SharedStore {
   readonly redis: RedisStore
   /** Of this process alone, for as long as Redis does not answer. */
   readonly local: MemoryStore
+  /** Tokens that this process has of limits in Redis. */
+  readonly leased: LeasedStore
   readonly #blocked: BlockedKeys
   readonly #breaker: Breaker
   readonly #onError: OnRedisError
@@ -36,7 +41,7 @@ export class SharedStore {
   failures = 0
   fallbacks = 0
   /** Decisions that were known before Redis was asked. */
-  known = 0
+  #known = 0
 
   constructor({ client, timeoutMs, breaker, onError, instances, maxKeys, maxBlocked, onChange }: SharedOptions) {
     this.redis = new RedisStore(client, timeoutMs)
@@ -45,6 +50,19 @@ export class SharedStore {
     this.#breaker = new Breaker(breaker, onChange)
     this.#onError = onError
     this.#instances = instances
+    const ask = askRedis(this.redis)
+    this.leased = new LeasedStore({
+      instances,
+      nowMs: () => performance.now(),
+      defer: setImmediate,
+      ask: (call, done) => this.tryRedis((answered) => ask(call, answered), done),
+      decide: (claims, done) => this.#decide(claims, done),
+      decideWithout: (claims) => this.#withoutRedis(claims),
+    })
+  }
+
+  get known(): number {
+    return this.#known + this.leased.known
   }
 
   get isDegraded(): boolean {
@@ -56,32 +74,53 @@ export class SharedStore {
   }
 
   decide(claims: readonly Claim[], done: (outcome: Outcome) => void): void {
+    for (let i = 0; i < claims.length; i++) {
+      if (!claims[i]!.bucket.lease) continue
+      this.leased.decide(claims, done)
+      return
+    }
+    this.#decide(claims, done)
+  }
+
+  #decide(claims: readonly Claim[], done: (outcome: Outcome) => void): void {
     if (this.#blocked.fails(claims)) {
-      this.known++
+      this.#known++
       done('exceeded')
       return
     }
+    const askedMs = performance.now()
+    this.tryRedis<boolean>(
+      (answered) => this.redis.decide(claims, answered),
+      (error, isOk) => {
+        if (error === undefined && !isOk) this.#blocked.note(claims, askedMs)
+        done(error === undefined ? (isOk ? 'met' : 'exceeded') : this.#withoutRedis(claims))
+      },
+    )
+  }
+
+  /** Unless it is known not to answer. */
+  tryRedis<T>(
+    call: (answered: (error: unknown, answer?: T) => void) => void,
+    done: (error: unknown, answer?: T) => void,
+  ): void {
     if (!this.#breaker.mayCall()) {
-      done(this.#withoutRedis(claims))
+      done(notAsked)
       return
     }
-    const askedMs = performance.now()
-    this.redis.decide(claims, (error, isOk) => {
-      if (error !== undefined) {
+    call((error, answer) => {
+      if (error === undefined) this.#breaker.succeed()
+      else {
         this.failures++
         this.#breaker.fail(error)
-        done(this.#withoutRedis(claims))
-        return
       }
-      this.#breaker.succeed()
-      if (!isOk) this.#blocked.note(claims, askedMs)
-      done(isOk ? 'met' : 'exceeded')
+      done(error, answer)
     })
   }
 
   /** Here at once, and in Redis if it answers. */
   reset(bucket: Bucket, key: string, done: (error?: unknown) => void): void {
     this.#blocked.forget(bucket.prefix, key)
+    this.leased.holder.forget({ bucket, key })
     this.local.reset(bucket, key)
     if (this.#breaker.isOpen) {
       done(new Error('Redis does not answer'))
@@ -96,6 +135,7 @@ export class SharedStore {
 
   stop(): void {
     this.local.stop()
+    this.leased.holder.stop()
     this.redis.stop()
     this.#blocked.clear()
   }

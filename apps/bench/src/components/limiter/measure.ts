@@ -9,6 +9,8 @@ export interface LimiterOptions {
   prefix: string
   /** In memory, if undefined. */
   redisUrl: string | undefined
+  /** Whether tokens are taken in advance, where that can be. */
+  isLeased: boolean
 }
 
 export interface Limiter {
@@ -19,17 +21,18 @@ export interface Limiter {
 const keys = Array.from({ length: 10_000 }, (_, index) => `client-${index}`)
 const windowMs = 600_000
 
-/** A hit for each of 10,000 clients in turn. */
+/** A hit for each of so many clients in turn. */
 export async function measure(
   start: (options: LimiterOptions) => Promise<Limiter>,
-  { seconds, prefix, redisUrl }: Task,
+  { seconds, prefix, redisUrl, options }: Task,
 ): Promise<Figures> {
-  const small = await start({ max: 3, windowMs, prefix: `${prefix}small:`, redisUrl })
+  const { clients = keys.length, isLeased = false } = options as { clients?: number; isLeased?: boolean }
+  const small = await start({ max: 3, windowMs, prefix: `${prefix}small:`, redisUrl, isLeased })
   const told: number[] = []
   for (let hit = 0; hit < 5; hit++) told.push(await small.consume('one'))
   assert.deepEqual([...told, await small.consume('other')], [2, 1, 0, -1, -1, 2], 'it limits to three')
 
-  const limiter = await start({ max: 1_000_000_000, windowMs, prefix, redisUrl })
-  const consume = (count: number) => limiter.consume(keys[count % keys.length]!)
+  const limiter = await start({ max: 1_000_000_000, windowMs, prefix, redisUrl, isLeased })
+  const consume = (count: number) => limiter.consume(keys[count % clients]!)
   return redisUrl ? driveRedis(consume, { seconds, redisUrl }) : costOf(await drive(consume, { seconds }))
 }

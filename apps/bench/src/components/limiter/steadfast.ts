@@ -4,10 +4,10 @@ import { Redis } from 'ioredis'
 import type { Limiter, LimiterOptions } from './measure.js'
 
 /** Its way to be called by hand, with the algorithm of its peers. */
-export async function start({ max, windowMs, prefix, redisUrl }: LimiterOptions): Promise<Limiter> {
+export async function start({ max, windowMs, prefix, redisUrl, isLeased }: LimiterOptions): Promise<Limiter> {
   const app = Fastify()
   await app.register(limiter, {
-    policies: [{ name: 'hits', limit: max, windowMs, algorithm: 'fixed' }],
+    policies: [{ name: 'hits', limit: max, windowMs, algorithm: 'fixed', lease: isLeased && {} }],
     ...(redisUrl && { redis: new Redis(redisUrl, { enableAutoPipelining: true }), keyPrefix: prefix }),
   })
   await app.ready()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import Fastify from 'fastify'
 import { cacheControl, clientHeader, healthPath, limit, links, serverOptions } from '../workload.js'
 
-const { port, parts, logFolder = '', redisUrl, prefix = '' } = serverOptions()
+const { port, parts, isTuned = false, logFolder = '', redisUrl, prefix = '' } = serverOptions()
 
 const log = parts.includes('log') ? await openLog() : undefined
 const app = Fastify({ ...log?.options })
@@ -24,6 +24,7 @@ if (parts.includes('limit')) {
   await app.register(limiter, {
     limit: limit.max,
     windowMs: limit.windowMs,
+    lease: isTuned && {},
     key: (request) => request.headers[clientHeader] as string,
     ...(redisUrl && { redis: await newRedis(redisUrl), keyPrefix: prefix }),
   })
