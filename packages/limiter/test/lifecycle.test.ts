@@ -12,6 +12,8 @@ const full = (app: FastifyInstance) =>
       { name: 'one', limit: 1, windowMs },
       { name: 'two', limit: 2, windowMs, at: 'preHandler', mode: { delay: { maxMs: 10, maxWaiting: 1 } } },
       { name: 'three', limit: 3, windowMs, settle: () => 1 },
+      { name: 'four', limit: 4, windowMs, lease: {} },
+      { name: 'five', limit: 5, windowMs, algorithm: 'concurrency' },
     ],
     allow: ['10.0.0.1'],
   })

@@ -72,7 +72,7 @@ export class Holder {
 
   /** Asks for tokens that nobody waits for yet, if there are few. */
   refill(holding: Holding, nowMs: number): void {
-    if (!holding.isQueued && holding.isLow(nowMs)) this.#enqueue(holding)
+    if (!holding.isQueued && holding.isLow(nowMs, settingsOf(holding).returnAfterMs)) this.#enqueue(holding)
   }
 
   /** Waits for tokens: one round trip, as each is counted in a call of this turn of the event loop. */
@@ -119,7 +119,8 @@ export class Holder {
     for (const holding of queue) {
       holding.isQueued = false
       let waiting = this.#uncounted(holding)
-      if (waiting.length === 0 && holding.isLow(this.#options.nowMs())) this.#call(holding, [])
+      const nowMs = this.#options.nowMs()
+      if (waiting.length === 0 && holding.isLow(nowMs, settingsOf(holding).returnAfterMs)) this.#call(holding, [])
       // A call has one limit.
       for (; waiting.length > 0; waiting = this.#uncounted(holding)) {
         const { limit } = waiting[0]!.claim

@@ -84,9 +84,11 @@ export class Holding {
     if (this.grants.includes(grant)) grant.unspent += need
   }
 
-  /** Whether it is time to ask for more, so that nobody has to wait. */
-  isLow(nowMs: number): boolean {
-    return this.calls === 0 && !this.isDry(nowMs) && this.unspent(nowMs) <= this.#low
+  /** Whether it is time to ask for more, so that nobody has to wait: at the rate of now, what is there lasts no longer than that. */
+  isLow(nowMs: number, lastsMs: number): boolean {
+    if (this.calls > 0 || this.isDry(nowMs)) return false
+    const unspent = this.unspent(nowMs)
+    return unspent <= this.#low && (unspent - 1) * Math.max(1, nowMs - this.#calledMs) <= this.spent * lastsMs
   }
 
   unspent(nowMs: number): number {
@@ -130,12 +132,7 @@ export class Holding {
   }
 
   /** @returns what the answer grants, for which there may be nobody */
-  note(
-    call: LeaseCall,
-    answer: LeaseAnswer,
-    sentMs: number,
-    { denyForMs, returnAfterMs }: LeaseSettings,
-  ): Grant | undefined {
+  note(call: LeaseCall, answer: LeaseAnswer, sentMs: number, { denyForMs }: LeaseSettings): Grant | undefined {
     const { granted, used, validUs, retryUs, resetUs, held } = answer
     this.ended = this.ended.filter((each) => !call.ended.includes(each))
     this.#used = used
@@ -152,7 +149,7 @@ export class Holding {
     } else this.#denials = this.#deniedUntilMs = 0
     if (granted === 0) return undefined
     const grant = { id: call.id, used, untilMs: sentMs + (validUs / 1_000) * clockShare, unspent: granted }
-    this.#low = Math.min(Math.floor(((granted - call.need) * 2) / 3), Math.ceil((this.rate ?? 1) * returnAfterMs))
+    this.#low = Math.floor(((granted - call.need) * 2) / 3)
     this.grants.push(grant)
     return grant
   }
