@@ -3,7 +3,7 @@ import { type AskLease, type LeaseAnswer, type LeaseCall, newLeaseId, notAsked }
 import { type Grant, Holding } from './holding.js'
 import { IdleHoldings } from './idle.js'
 import type { LeaseSettings } from './options.js'
-import { idleTokens, wantedTokens } from './size.js'
+import { idleTokens, lowMs, wantedTokens } from './size.js'
 
 /** met: `grant` has what it needs, and that is taken. denied: by Redis. failed: Redis has not answered. */
 export type Taken = (outcome: 'met' | 'denied' | 'failed', grant?: Grant) => void
@@ -72,7 +72,7 @@ export class Holder {
 
   /** Asks for tokens that nobody waits for yet, if there are few. */
   refill(holding: Holding, nowMs: number): void {
-    if (!holding.isQueued && holding.isLow(nowMs, settingsOf(holding).returnAfterMs)) this.#enqueue(holding)
+    if (!holding.isQueued && holding.isLow(nowMs, lowMs(settingsOf(holding)))) this.#enqueue(holding)
   }
 
   /** Waits for tokens: one round trip, as each is counted in a call of this turn of the event loop. */
@@ -120,7 +120,7 @@ export class Holder {
       holding.isQueued = false
       let waiting = this.#uncounted(holding)
       const nowMs = this.#options.nowMs()
-      if (waiting.length === 0 && holding.isLow(nowMs, settingsOf(holding).returnAfterMs)) this.#call(holding, [])
+      if (waiting.length === 0 && holding.isLow(nowMs, lowMs(settingsOf(holding)))) this.#call(holding, [])
       // A call has one limit.
       for (; waiting.length > 0; waiting = this.#uncounted(holding)) {
         const { limit } = waiting[0]!.claim

@@ -17,6 +17,9 @@ export function idleTokens({ bucket, limit }: Holding, instances: number): numbe
 /** Tokens are taken for so many times as long as idle ones are kept. */
 const aheadTimes = 5
 
+/** More are asked for when those that are there last for half of that. */
+export const lowMs = ({ returnAfterMs }: LeaseSettings): number => (returnAfterMs * aheadTimes) / 2
+
 /** How many tokens to take on top of those that are waited for: as many as will be asked for at the rate of the last ones. */
 export function wantedTokens(holding: Holding, settings: LeaseSettings, instances: number): number {
   const { first = Math.ceil(Math.min(20, holding.limit / 500)), max, returnAfterMs } = settings
