@@ -60,7 +60,7 @@ function balancer(servers: RunningServer[]) {
 }
 
 t.test(
-  `${perSecond} requests a second through a balancer, SIGTERM to one of two servers: none fails, no click is lost`,
+  `up to ${perSecond} requests a second through a balancer, SIGTERM to one of two servers: none fails, no click is lost`,
   async (t) => {
     const postgres = await startPostgres()
     const redis = await startRedis({ own: true })

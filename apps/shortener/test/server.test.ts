@@ -7,6 +7,8 @@ import pg from 'pg'
 import t from 'tap'
 import { migrate, serverEnv, startMain, startServer } from './server-process.js'
 
+t.setTimeout(300_000) // on a machine that has much else to do
+
 t.test('a bad environment: one error with every faulty variable, exit 1', async (t) => {
   for (const name of ['server', 'migrate', 'demo'] as const) {
     const child = await startMain(t, name, { PORT: '80x', LOG_LEVEL: 'loud', DATABASE_URL: 'db' })

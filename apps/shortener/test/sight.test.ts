@@ -8,6 +8,8 @@ import t from 'tap'
 import { ask, counted, makeLinks, sumOf } from './cluster.js'
 import { migrate, startServer } from './server-process.js'
 
+t.setTimeout(300_000) // on a machine that has much else to do
+
 const token = 'the-token-of-operations'
 const clientAddress = '203.0.113.77'
 const ipv6 = '2001:db8:77:1::5'
