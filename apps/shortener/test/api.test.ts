@@ -39,7 +39,7 @@ class Client {
     const response = await this.#app.inject(options)
     const { date: _, ...headers } = response.headers
     const answer = { status: response.statusCode, headers, body: response.body && JSON.parse(response.body) }
-    const text = JSON.stringify(answer).replaceAll(/[\w-]{7}(?=")|\d{4}-\d\d-\d\dT[\d:.]+Z/g, '…')
+    const text = JSON.stringify(answer).replaceAll(/[\w-]{7}(?=")|\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=;t=)\d+/g, '…')
     this.answers.push(JSON.parse(text))
     return answer
   }
