@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { choose } from './choose.js'
+import { clicks } from './clicks/clicks.js'
 import { type Comparison, compare, type Result } from './compare.js'
 import { cache } from './components/cache/cache.js'
 import { limiter } from './components/limiter/limiter.js'
@@ -23,6 +24,7 @@ const benches: Record<string, Comparison[]> = {
   cache,
   metrics,
   logging,
+  clicks,
 }
 
 try {

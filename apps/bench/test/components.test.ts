@@ -6,7 +6,7 @@ import { measure as measureMetrics } from '../src/components/metrics/measure.js'
 import type { Task } from '../src/components/task.js'
 import { runBench } from './run-bench.js'
 
-t.setTimeout(180_000)
+t.setTimeout(400_000)
 
 t.test('every component bench measures every peer', async (t) => {
   const { code, output, read } = await runBench(t, [
@@ -14,6 +14,7 @@ t.test('every component bench measures every peer', async (t) => {
     'cache',
     'metrics',
     'logging',
+    'clicks',
     '--rounds',
     '1',
     '--seconds',
@@ -31,6 +32,7 @@ t.test('every component bench measures every peer', async (t) => {
     'metrics-record': ['prom-client', '@platformatic/prom-client', 'prom-client-summary', 'steadfast'],
     'metrics-scrape': ['prom-client', '@platformatic/prom-client', 'steadfast'],
     logging: ['pino', 'pino-async', 'steadfast', 'pino-roll', 'winston-daily-rotate-file'],
+    clicks: ['worker'],
   }
   for (const [name, contenders] of Object.entries(expected)) {
     const { json, markdown, svg } = read(name)

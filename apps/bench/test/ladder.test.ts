@@ -6,6 +6,8 @@ import t, { type Test } from 'tap'
 import { rungs } from '../src/ladder/rungs.js'
 import { runBench } from './run-bench.js'
 
+t.setTimeout(400_000)
+
 const quick = ['--rounds', '1', '--seconds', '0.3']
 
 t.test('with wrk: every rung answers rightly, and is in the table, the JSON and the chart', async (t) => {
@@ -56,7 +58,7 @@ t.test('a wrong argument is told in one line', async (t) => {
   for (const [args, message] of [
     [['--rounds', '1.5'], '--rounds must be a whole number from 1 to 1000, not "1.5"'],
     [['--seconds', 'x'], '--seconds must be a number from 0.1 to 600, not "x"'],
-    [['ladders'], 'there is no bench "ladders", but ladder, limiter, cache, metrics, logging'],
+    [['ladders'], 'there is no bench "ladders", but ladder, limiter, cache, metrics, logging, clicks'],
     [
       ['metrics', '--only', 'bare'],
       '--only: there is no "bare", but prom-client, @platformatic/prom-client, prom-client-summary',

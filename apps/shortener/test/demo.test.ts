@@ -134,7 +134,11 @@ t.test('it is quiet', async (t) => {
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, content ?? '')
   }
-  const commands = [[pnpm, 'test', 'packages/greeter'], [pnpm, 'check'], ['.ci/pack']]
+  const commands = [
+    [pnpm, 'test', 'packages/greeter'],
+    [pnpm, 'check'],
+    ['.ci/pack', 'packages/greeter'],
+  ]
   for (const [command = '', ...args] of commands) {
     const child = await run(command, args)
     t.same(await child.exit, { code: 0, signal: null }, `${args.join(' ') || command}: ${child.output()}`)
@@ -147,7 +151,7 @@ t.test('it is quiet', async (t) => {
   }
   for (const [message, change] of Object.entries(faults)) {
     writeFileSync(join(clone, 'packages/greeter/package.json'), JSON.stringify({ ...broken, ...change }))
-    const child = await run('.ci/pack', [])
+    const child = await run('.ci/pack', ['packages/greeter'])
     t.equal((await child.exit).code, 1)
     t.match(child.output(), message)
   }

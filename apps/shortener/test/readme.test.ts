@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { forkFixture, freePort, startPostgres, startRedis, waitFor } from '@steadfast/testing'
+import { forkFixture, freePort, startChild, startPostgres, startRedis, waitFor } from '@steadfast/testing'
 import pg from 'pg'
 import t from 'tap'
 
@@ -34,7 +33,9 @@ t.test('the use of each plugin in the README compiles, runs together, and does w
   }
   const config = { extends: join(root, 'tsconfig.base.json'), compilerOptions, include: ['server.ts'] }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { stdio: 'pipe', encoding: 'utf8' })
+  const compiler = await startChild(join(root, 'node_modules/.bin/tsc'), ['-p', folder])
+  t.teardown(() => compiler.release())
+  t.equal((await compiler.exit).code, 0, compiler.output())
 
   const [postgres, redis] = [await startPostgres(), await startRedis({ own: true })]
   t.teardown(() => Promise.all([postgres.release(), redis.release()]))
