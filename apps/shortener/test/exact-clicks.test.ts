@@ -30,16 +30,19 @@ t.test(
     t.teardown(() => client.disconnect())
     let isLoading = true
     let orphaned = 0
+    const pending = async () => ((await client.xpending('shortener:clicks', 'writers')) as [number])[0]
     const kill = async (turn: number): Promise<void> => {
       const worker = await startWorker(t, postgres.url, env)
       await sleep(50 + ((turn * 137) % 400))
+      // Every other one in the midst of its work.
+      const endMs = performance.now() + 2_000
+      while (turn % 2 === 0 && (await pending()) === 0 && performance.now() < endMs) await sleep(1)
       worker.signal('SIGKILL')
       await worker.exit
-      const [pending] = (await client.xpending('shortener:clicks', 'writers')) as [number]
-      if (pending > 0) orphaned++
+      if ((await pending()) > 0) orphaned++
     }
     const killing = [0, 1].map(async (lane) => {
-      for (let turn = lane; turn < kills; turn += 2) await kill(turn)
+      for (let turn = 0; turn < kills / 2; turn++) await kill(2 * turn + ((turn + lane) % 2))
     })
     let cuts = 0
     const cutting = (async () => {
