@@ -14,8 +14,6 @@ const main = (name: string) => resolve(import.meta.dirname, `../../../../shorten
 export class Clicked {
   /** How many redirects were answered, in all. */
   followed = 0
-  /** How many of them the server counted itself. */
-  spilled = 0
   readonly stream = 'shortener:clicks'
   readonly workerFile: string = main('worker')
   readonly workerEnv: Record<string, string>
