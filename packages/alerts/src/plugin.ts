@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { AlertsOf } from './alerts.js'
 import { Center } from './center.js'
@@ -11,8 +11,7 @@ import { join } from './lifecycle.js'
 import { metricSource } from './metrics.js'
 import { type AlertsOptions, resolveOptions } from './options.js'
 import { Watches } from './rules/watches.js'
-import { isProbe, Requests } from './traffic/requests.js'
-import { serversOf } from './traffic/servers.js'
+import { Requests } from './traffic/requests.js'
 
 async function alerts(app: FastifyInstance, options: AlertsOptions): Promise<void> {
   const resolved = resolveOptions(options)
@@ -36,23 +35,11 @@ async function alerts(app: FastifyInstance, options: AlertsOptions): Promise<voi
   app.addHook('onReady', async () => watches.start((url) => declared.has(url) || hasRoute(app, url)))
   app.addHook('preClose', async () => watches.stop())
   if (watches.hasTraffic) {
-    const servers = watches.hasRoutes ? undefined : serversOf(app)
-    const requests = new Requests(watches.traffic, servers)
-    if (servers) {
-      app.addHook('onRoute', (route) => {
-        if (isProbe(route.config)) route.onRequest = [forgetProbe, ...[route.onRequest ?? []].flat()]
-        else route.handler = requests.handlerOf(route.handler)
-      })
-    } else {
-      app.addHook('onRequest', function noteRequest(request, reply, done) {
-        requests.note(request, reply)
-        done()
-      })
-    }
-    function forgetProbe(request: FastifyRequest, reply: FastifyReply, done: () => void) {
-      requests.forget(request, reply)
+    const requests = new Requests(watches.traffic)
+    app.addHook('onRequest', function noteRequest(request, reply, done) {
+      requests.note(request, reply)
       done()
-    }
+    })
     app.addHook('onListen', async () => requests.start())
     app.addHook('onClose', async () => requests.stop())
   }

@@ -12,8 +12,6 @@ export class Watches {
   readonly traffic: Traffic
   /** Whether any of them looks at requests. */
   readonly hasTraffic: boolean
-  /** Whether any of them asks for routes. */
-  readonly hasRoutes: boolean
   readonly #rules: readonly ResolvedRule[]
   readonly #readings: Readings
   readonly #watches: Watch[]
@@ -29,7 +27,6 @@ export class Watches {
     this.#log = center.log
     this.traffic = new Traffic(wishes)
     this.hasTraffic = wishes.length > 0
-    this.hasRoutes = wishes.some(({ scope }) => scope !== 'app')
     this.#windowTimes = new Set(wishes.map(({ windowMs }) => windowMs))
     this.#readings = new Readings(this.traffic)
     this.#watches = rules.map((rule) => new Watch(rule, center, this.#readings))
