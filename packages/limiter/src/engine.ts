@@ -1,5 +1,6 @@
+import { Bans } from './bans/bans.js'
 import { decideWithSlots, isSlot } from './concurrency/slot-gate.js'
-import { Slots } from './concurrency/slots.js'
+import { Slots, type SlotsOptions } from './concurrency/slots.js'
 import { type DegradedEvent, Events } from './events.js'
 import { Faults, type Log } from './faults.js'
 import type { ResolvedLimiterOptions } from './options.js'
@@ -23,15 +24,20 @@ export class Engine {
   readonly places: Places
   readonly lines: WaitingLines = new WaitingLines()
   readonly slots: Slots
+  readonly bans: Bans
+  /** Whether bans hold on every instance. */
+  sharesBans: boolean
+  #isStarted = false
   /** Decides at once; undefined where Redis does. */
   readonly memory: MemoryStore | undefined
   readonly #shared: SharedStore | undefined
 
   constructor(options: ResolvedLimiterOptions, log: Log) {
     this.options = options
+    this.sharesBans = options.bans || options.redis === undefined
     this.faults = new Faults(log, this.counts)
     this.events = new Events((error) => this.faults.report('a listener', error))
-    this.places = new Places(new Buckets(options.keyPrefix))
+    this.places = new Places(new Buckets(options.keyPrefix), () => this.#shareBans())
     const { redis, redisTimeoutMs, breaker, onRedisError, instances, maxKeys } = options
     if (redis === undefined) this.memory = new MemoryStore(maxKeys)
     else {
@@ -47,11 +53,18 @@ export class Engine {
       })
     }
     const shared = this.#shared
+    const run: SlotsOptions['run'] =
+      shared &&
+      ((script, keyCount, rest, done) =>
+        shared.tryRedis((answered) => shared.redis.run(script, keyCount, rest, answered), done))
+    this.bans = new Bans({
+      run,
+      keyPrefix: options.keyPrefix,
+      onBan: ({ policy, key, leftMs, offences }) =>
+        this.events.emit('banned', { policy, key, banMs: Math.ceil(leftMs), offences }),
+    })
     this.slots = new Slots({
-      run:
-        shared &&
-        ((script, keyCount, rest, done) =>
-          shared.tryRedis((answered) => shared.redis.run(script, keyCount, rest, answered), done)),
+      run,
       onError: onRedisError,
       instances,
     })
@@ -78,9 +91,12 @@ export class Engine {
     } else this.#shared!.reset(bucket, key, done)
   }
 
-  start(): void {
+  /** Resolves when the bans there are now are known, where Redis tells. */
+  async start(): Promise<void> {
     this.memory?.start()
     this.#shared?.start()
+    this.#isStarted = true
+    if (this.sharesBans) await this.bans.start()
   }
 
   stop(): void {
@@ -88,6 +104,13 @@ export class Engine {
     this.#shared?.stop()
     this.lines.close()
     this.slots.stop()
+    this.bans.stop()
+  }
+
+  /** A policy that bans may come with a route that is declared later. */
+  #shareBans(): void {
+    this.sharesBans = true
+    if (this.#isStarted) void this.bans.start()
   }
 
   /** Gives back what is held of limits in Redis, as long as it can be asked. */
@@ -99,7 +122,16 @@ export class Engine {
     const { requests, exceeded, shadowed, delayed, faults } = this.counts
     const { keys, evictions } = this.memory ?? this.#shared!.local
     const stats = { requests: { ...requests }, exceeded: { ...exceeded }, shadowed: { ...shadowed } }
-    const own = { ...stats, waiting: this.lines.size, slots: this.slots.size, delayed, faults, keys, evictions }
+    const own = {
+      ...stats,
+      waiting: this.lines.size,
+      slots: this.slots.size,
+      bans: this.bans.table.active,
+      delayed,
+      faults,
+      keys,
+      evictions,
+    }
     if (!this.#shared) return own
     const { redis, isDegraded, failures, fallbacks, known, blockedKeys, leased } = this.#shared
     const leases = leased.stats()

@@ -40,6 +40,13 @@ export const DeniedError: Coded<[]> = createError(
   403,
 )
 
+/** The key of the request is banned: it went on although it was refused, or somebody has banned it. */
+export const BannedError: Coded<[]> = createError(
+  'ERR_LIMITER_BANNED',
+  'too many requests were refused; none are served for a while',
+  403,
+)
+
 /** Whether the limit lets the request through can't be told: Redis does not answer, or a function of a policy has failed. */
 export const UnavailableError: Coded<[]> = createError(
   'ERR_LIMITER_UNAVAILABLE',

@@ -20,7 +20,18 @@ export interface DegradedEvent {
   error?: unknown
 }
 
+/** Somebody is banned, by this instance or by another. */
+export interface BannedEvent {
+  policy: string
+  key: string
+  /** For how long from now on. */
+  banMs: number
+  /** How many times it has offended; 0 if it was banned by hand. */
+  offences: number
+}
+
 export interface LimiterEvents {
+  banned: BannedEvent
   exceeded: ExceededEvent
   degraded: DegradedEvent
 }
@@ -28,6 +39,7 @@ export interface LimiterEvents {
 /** Listeners. What one throws is its own business, but must not reach a request. */
 export class Events {
   readonly #listeners: { [Name in keyof LimiterEvents]: Set<(event: LimiterEvents[Name]) => void> } = {
+    banned: new Set(),
     exceeded: new Set(),
     degraded: new Set(),
   }
@@ -39,7 +51,7 @@ export class Events {
 
   /** @throws ERR_LIMITER_OPTION if there is no such event, or the listener is no function */
   on<Name extends keyof LimiterEvents>(name: Name, listener: (event: LimiterEvents[Name]) => void): void {
-    if (!Object.hasOwn(this.#listeners, name)) given.fail('the event', "'exceeded' or 'degraded'", name)
+    if (!Object.hasOwn(this.#listeners, name)) given.fail('the event', "'exceeded', 'degraded' or 'banned'", name)
     if (typeof listener !== 'function') given.fail('a listener', 'a function', listener)
     this.#listeners[name].add(listener)
   }

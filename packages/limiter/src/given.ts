@@ -34,6 +34,11 @@ export const duration: Rule = whole('a whole number of milliseconds', 1, longest
 /** A year, which is more than a timer takes: windows need none. */
 export const window: Rule = whole('a whole number of milliseconds', 1, 31_622_400_000)
 
+export const factor: Rule = {
+  must: 'a number of 1 or more',
+  test: (value) => Number.isFinite(value) && (value as number) >= 1,
+}
+
 export const callable: Rule = {
   must: 'a function that is not async',
   test: (value) => typeof value === 'function' && value.constructor.name !== 'AsyncFunction',

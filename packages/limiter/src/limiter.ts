@@ -1,3 +1,5 @@
+import type { Subject } from './bans/ban.js'
+import { subjectOf } from './bans/bans.js'
 import { type ClaimMaker, claimOf, type PolicyClaim } from './claims.js'
 import type { Engine } from './engine.js'
 import { UnavailableError, UnknownPolicyError } from './errors.js'
@@ -48,6 +50,17 @@ export interface Limiter {
    * @throws ERR_LIMITER_UNAVAILABLE if Redis does not answer
    */
   reset(subject: string, policies: (string | Policy)[]): Promise<void>
+  /**
+   * Bans a subject from policies: wherever they hold, its requests are answered 403, on every instance within a second.
+   * @param banMs from now on; it replaces what was left of another ban
+   * @throws ERR_LIMITER_UNAVAILABLE if Redis does not answer; it holds in this process, and on all once Redis can be told
+   */
+  ban(subject: string, policies: (string | Policy)[], banMs: number): Promise<void>
+  /**
+   * Lifts a ban, and forgets what led to it.
+   * @throws ERR_LIMITER_UNAVAILABLE if Redis does not answer; it is lifted in this process alone
+   */
+  unban(subject: string, policies: (string | Policy)[]): Promise<void>
   /** A hook with limits of its own, for onRequest or preHandler of routes; it counts for each route apart. */
   hook(options: RouteLimiterOptions): Hook
   stats(): LimiterStats
@@ -72,6 +85,16 @@ export class AppLimiter implements Limiter {
 
   async peek(subject: string, policies: (string | Policy)[], cost?: number): Promise<CheckResult> {
     return this.#decide(subject, policies, cost, false)
+  }
+
+  async ban(subject: string, policies: (string | Policy)[], banMs: number): Promise<void> {
+    if (banMs === undefined) given.fail('banMs', given.window.must, banMs)
+    given.take('banMs', banMs, given.window)
+    await this.#forEach(subject, policies, (one, done) => this.#engine.bans.ban(one, banMs, done))
+  }
+
+  async unban(subject: string, policies: (string | Policy)[]): Promise<void> {
+    await this.#forEach(subject, policies, (one, done) => this.#engine.bans.unban(one, done))
   }
 
   async reset(subject: string, policies: (string | Policy)[]): Promise<void> {
@@ -120,36 +143,24 @@ export class AppLimiter implements Limiter {
     isCharged: boolean,
   ): Promise<CheckResult> {
     const claims = this.#policiesOf(given).map((policy) => this.#claimOf(policy, subject, cost, isCharged))
+    if (this.#engine.bans.table.fails(claims)) return Promise.resolve(this.#resultOf(claims, false))
     return new Promise((resolve, reject) => {
       this.#engine.decide(claims, (outcome) => {
         if (outcome === 'closed') reject(new UnavailableError())
         else {
           // Nobody has counted, so nobody has used any.
           if (outcome === 'open') for (const claim of claims) claim.remaining = claim.limit
-          resolve(this.#resultOf(claims, outcome !== 'exceeded', isCharged))
+          if (outcome === 'exceeded' && isCharged) this.#tellExceeded(claims)
+          resolve(this.#resultOf(claims, outcome !== 'exceeded'))
         }
       })
     })
   }
 
-  #resultOf(claims: PolicyClaim[], isAllowed: boolean, isCharged: boolean): CheckResult {
-    const over = claims.filter(({ isOk, isShadow }) => !isOk && !isShadow)
-    const retryAfterMs = isAllowed ? 0 : Math.ceil(Math.max(...over.map(({ retryUs }) => retryUs)) / 1_000)
-    if (!isAllowed && isCharged) {
-      const { counts, events } = this.#engine
-      const names = over.map(({ policy }) => policy.name)
-      for (const name of names) counts.exceeded[name] = (counts.exceeded[name] ?? 0) + 1
-      events.emit('exceeded', {
-        policies: names,
-        key: over[0]!.key,
-        retryAfterMs,
-        isShadow: false,
-        request: undefined,
-      })
-    }
+  #resultOf(claims: PolicyClaim[], isAllowed: boolean): CheckResult {
     return {
       isAllowed,
-      retryAfterMs,
+      retryAfterMs: isAllowed ? 0 : retryAfterMsOf(violated(claims)),
       policies: claims.map(({ policy: { name }, isOk, limit, remaining, resetUs }) => ({
         name,
         isExceeded: !isOk,
@@ -158,6 +169,27 @@ export class AppLimiter implements Limiter {
         resetMs: Math.ceil(resetUs / 1_000),
       })),
     }
+  }
+
+  #tellExceeded(claims: PolicyClaim[]): void {
+    const { counts, events, bans } = this.#engine
+    const over = violated(claims)
+    const policies = over.map(({ policy }) => policy.name)
+    for (const name of policies) counts.exceeded[name] = (counts.exceeded[name] ?? 0) + 1
+    const retryAfterMs = retryAfterMsOf(over)
+    events.emit('exceeded', { policies, key: over[0]!.key, retryAfterMs, isShadow: false, request: undefined })
+    bans.offend(over)
+  }
+
+  async #forEach(
+    subject: string,
+    policies: (string | Policy)[],
+    act: (one: Subject, done: (error?: unknown) => void) => void,
+  ): Promise<void> {
+    const subjects = this.#policiesOf(policies).map((policy) => subjectOf(policy, this.#keyOf(policy, subject)))
+    if (!this.#engine.sharesBans)
+      given.fail('bans', 'true, or a policy given escalate, so that bans hold on every instance', false)
+    await Promise.all(subjects.map((one) => orUnavailable((done) => act(one, done))))
   }
 
   #policiesOf(policies: (string | Policy)[]): PlacedPolicy[] {
@@ -190,14 +222,20 @@ export class AppLimiter implements Limiter {
     return policy.key ? checkedKey(subject)! : this.#maker.keyOf(subject)
   }
 
-  #reset(policy: PlacedPolicy, key: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#engine.reset(policy.bucket, key, (error) => {
-        if (error === undefined) {
-          this.#engine.lines.hurry(policy.bucket.prefix + key)
-          resolve()
-        } else reject(Object.assign(new UnavailableError(), { cause: error }))
-      })
-    })
+  async #reset({ bucket }: PlacedPolicy, key: string): Promise<void> {
+    await orUnavailable((done) => this.#engine.reset(bucket, key, done))
+    this.#engine.lines.hurry(bucket.prefix + key)
   }
+}
+
+const violated = (claims: PolicyClaim[]): PolicyClaim[] => claims.filter(({ isOk, isShadow }) => !isOk && !isShadow)
+
+const retryAfterMsOf = (over: PolicyClaim[]): number =>
+  Math.ceil(Math.max(...over.map(({ retryUs }) => retryUs)) / 1_000)
+
+/** @throws ERR_LIMITER_UNAVAILABLE if Redis fails */
+function orUnavailable(act: (done: (error?: unknown) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    act((error) => (error === undefined ? resolve() : reject(Object.assign(new UnavailableError(), { cause: error }))))
+  })
 }

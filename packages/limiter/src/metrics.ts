@@ -52,6 +52,7 @@ function familiesOf(all: LimiterStats[]): MetricFamily[] {
     family('counter', 'delayed_total', 'Requests that had to wait.', [{ value: sum(({ delayed }) => delayed) }]),
     family('gauge', 'waiting_requests', 'Requests that wait.', [{ value: sum(({ waiting }) => waiting) }]),
     family('gauge', 'slots', 'Slots that requests hold.', [{ value: sum(({ slots }) => slots) }]),
+    family('gauge', 'bans', 'Keys that are banned.', [{ value: sum(({ bans }) => bans) }]),
     family('counter', 'faults_total', 'Functions of policies that failed.', [{ value: sum(({ faults }) => faults) }]),
     family('gauge', 'keys', 'Keys in memory.', [{ value: sum(({ keys }) => keys) }]),
     family('counter', 'evictions_total', 'Keys that still counted, and had to go.', [

@@ -51,6 +51,8 @@ export interface CommonOptions {
   notFound?: boolean
   /** How many keys of each policy memory keeps; the oldest goes for a new one. Default 1000000. */
   maxKeys?: number
+  /** Whether `app.limiter.ban` may be called where there is `redis`, and this instance looks for bans of others; `escalate` has it looked for as well. Default false. */
+  bans?: boolean
 }
 
 export type LimiterOptions = CommonOptions & (LimitOptions | { policies?: Policy[] })
@@ -78,6 +80,7 @@ export interface ResolvedLimiterOptions {
   isShadow: boolean
   notFound: boolean
   maxKeys: number
+  bans: boolean
 }
 
 const commonKeys = [
@@ -95,6 +98,7 @@ const commonKeys = [
   'shadow',
   'notFound',
   'maxKeys',
+  'bans',
 ] as const
 
 export const client: given.Rule = {
@@ -132,6 +136,7 @@ export function resolveOptions(options: LimiterOptions): ResolvedLimiterOptions 
     isShadow,
     notFound: take('notFound', options.notFound, given.flag, true),
     maxKeys: take('maxKeys', options.maxKeys, given.limit, 1_000_000),
+    bans: take('bans', options.bans, given.flag, false),
   }
 }
 

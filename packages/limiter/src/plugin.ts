@@ -44,7 +44,7 @@ async function limiter(app: FastifyInstance, options: LimiterOptions): Promise<v
   })
 
   app.addHook('onReady', async () => {
-    engine.start()
+    await engine.start()
     warnOfTrustProxy(app, app.log)
   })
   shared.onDrain.flush.push(() => engine.flush())

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type EscalateOptions, type EscalateSettings, resolveEscalate } from './bans/options.js'
 import * as given from './given.js'
 import { take, takeObject } from './given.js'
 import { type LeaseOptions, type LeaseSettings, resolveLease } from './lease/options.js'
@@ -38,6 +39,8 @@ export interface LimitOptions {
   shadow?: boolean
   /** Where limits lie in Redis, an instance takes tokens of them in advance and spends them by itself: `{}`. Default false. */
   lease?: LeaseOptions | false
+  /** Whoever goes on although it is refused is banned: answered 403 wherever the policy holds, for longer each time. Not in shadow mode. */
+  escalate?: EscalateOptions
 }
 
 export interface Policy extends LimitOptions {
@@ -59,6 +62,7 @@ export interface ResolvedPolicy {
   delay: DelayOptions | undefined
   isShadow: boolean
   lease: LeaseSettings | undefined
+  escalate: EscalateSettings | undefined
 }
 
 export const limitKeys = [
@@ -74,6 +78,7 @@ export const limitKeys = [
   'mode',
   'shadow',
   'lease',
+  'escalate',
 ] as const
 
 /**
@@ -124,6 +129,7 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
     delay,
     isShadow: take(at('shadow'), policy.shadow, given.flag, false),
     lease,
+    escalate: resolveEscalate(at('escalate'), policy.escalate),
   }
 }
 

@@ -1,12 +1,12 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply } from 'fastify'
-import { DeniedError, LimitExceededError, UnavailableError } from './errors.js'
+import { BannedError, DeniedError, LimitExceededError, UnavailableError } from './errors.js'
 
-/** What the error handler gets for a request that is too many. */
+/** What the error handler gets for a request that is too many, or whose key is banned. */
 export interface LimitExceeded extends Error {
-  code: 'ERR_LIMITER_EXCEEDED'
-  statusCode: 429
-  /** The names of the policies that were exceeded. */
+  code: 'ERR_LIMITER_EXCEEDED' | 'ERR_LIMITER_BANNED'
+  statusCode: 429 | 403
+  /** The names of the policies that were exceeded, or that the key is banned from. */
   violatedPolicies: string[]
   /** When it would have passed. */
   retryAfterMs: number
@@ -17,6 +17,10 @@ const problemTypes = 'https://iana.org/assignments/http-problem-types#'
 
 export function exceeded(violatedPolicies: string[], retryAfterMs: number): Error {
   return Object.assign(withoutStack(LimitExceededError), { violatedPolicies, retryAfterMs })
+}
+
+export function banned(violatedPolicies: string[], retryAfterMs: number): Error {
+  return Object.assign(withoutStack(BannedError), { violatedPolicies, retryAfterMs })
 }
 
 export const denied = (): Error => withoutStack(DeniedError)

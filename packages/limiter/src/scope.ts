@@ -15,16 +15,20 @@ export type Place = readonly [kind: 'plugin', prefix: string] | readonly [kind: 
 /** Gives policies their counters. */
 export class Places {
   readonly #buckets: Buckets
+  readonly #onEscalate: () => void
   readonly #groups = new Map<string, ResolvedPolicy>()
 
-  constructor(buckets: Buckets) {
+  /** @param onEscalate called for each policy that bans */
+  constructor(buckets: Buckets, onEscalate: () => void) {
     this.#buckets = buckets
+    this.#onEscalate = onEscalate
   }
 
   /** @throws ERR_LIMITER_OPTION if others of its group count in another way */
   put(policies: readonly ResolvedPolicy[], place: Place): PlacedPolicy[] {
     return policies.map((policy) => {
-      const { name, algorithm, windowMs, group, lease } = policy
+      const { name, algorithm, windowMs, group, lease, escalate } = policy
+      if (escalate) this.#onEscalate()
       if (group !== undefined) this.#check(group, policy)
       const scope = group === undefined ? [...place, name] : ['group', group]
       const bucket = this.#buckets.of(algorithm, windowMs, scope, lease)

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { BanTable } from './bans/table.js'
 import type { ClaimMaker, PolicyClaim } from './claims.js'
 import type { Engine } from './engine.js'
 import type { Headers } from './headers.js'
-import { exceeded, sendProblem, unavailable } from './refusal.js'
+import { banned, exceeded, sendProblem, unavailable } from './refusal.js'
 import type { PlacedPolicy } from './scope.js'
 import { newState, stateOf } from './state.js'
 import type { Outcome } from './stores/shared.js'
@@ -11,22 +12,26 @@ import { Turns } from './turns.js'
 /** Policies that are asked together: all of them are charged, or none. */
 export class Stage {
   readonly #engine: Engine
+  readonly #bans: BanTable
   readonly #maker: ClaimMaker
   readonly #headers: Headers
   readonly #policies: readonly PlacedPolicy[]
   readonly #hasShadows: boolean
   readonly #isLast: boolean
   readonly #hasSlots: boolean
+  readonly #escalates: boolean
   readonly #turns: Turns | undefined
 
   /** @param isLast of the stages that its requests pass, where those that pass are counted */
   constructor(engine: Engine, maker: ClaimMaker, headers: Headers, policies: readonly PlacedPolicy[], isLast: boolean) {
     this.#engine = engine
+    this.#bans = engine.bans.table
     this.#maker = maker
     this.#headers = headers
     this.#policies = policies
     this.#isLast = isLast
     this.#hasSlots = policies.some(({ algorithm }) => algorithm === 'concurrency')
+    this.#escalates = policies.some(({ escalate }) => escalate)
     this.#hasShadows = policies.some(({ isShadow }) => isShadow)
     if (policies.some(({ delay }) => delay)) this.#turns = new Turns(engine, (request) => maker.make(request, policies))
   }
@@ -35,6 +40,7 @@ export class Stage {
     const claims = this.#maker.make(request, this.#policies)
     if (!claims) this.#refuseUnchecked(reply, done)
     else if (claims.length === 0) this.#pass(done)
+    else if (this.#bans.fails(claims)) this.#refuseBanned(reply, claims, done)
     else if (this.#turns) {
       this.#turns.take(request, reply, claims, (outcome, last) => this.#end(outcome, request, reply, last, done))
     } else if (this.#engine.memory && !this.#hasSlots) {
@@ -84,8 +90,24 @@ export class Stage {
   #exceed(request: FastifyRequest, reply: FastifyReply, claims: PolicyClaim[], done: HookHandlerDoneFunction): void {
     const { retryUs, names } = this.#tell(request, claims, false)
     this.#engine.counts.requests.exceeded++
+    if (this.#escalates) this.#engine.bans.offend(claims)
     this.#headers.setRetryAfter(reply, retryUs)
     this.#refuse(reply, exceeded(names, Math.ceil(retryUs / 1_000)), done)
+  }
+
+  #refuseBanned(reply: FastifyReply, claims: readonly PolicyClaim[], done: HookHandlerDoneFunction): void {
+    const over = claims.filter(({ isOk }) => !isOk)
+    const retryUs = Math.max(...over.map((claim) => claim.retryUs))
+    this.#engine.counts.requests.banned++
+    this.#headers.setRetryAfter(reply, retryUs)
+    this.#refuse(
+      reply,
+      banned(
+        over.map(({ policy }) => policy.name),
+        Math.ceil(retryUs / 1_000),
+      ),
+      done,
+    )
   }
 
   #refuseUnchecked(reply: FastifyReply, done: HookHandlerDoneFunction): void {

@@ -8,6 +8,8 @@ export interface LimiterStats {
     denied: number
     /** On the allow list. */
     exempt: number
+    /** 403: their key was banned. */
+    banned: number
     /** 503: their limit could not be checked. */
     unavailable: number
   }
@@ -19,6 +21,8 @@ export interface LimiterStats {
   delayed: number
   /** Slots that requests of this process hold. */
   slots: number
+  /** Keys that are banned. */
+  bans: number
   /** Functions of policies that threw, or gave what can't be used. */
   faults: number
   /** Keys in memory; those that had to go for new ones while they still counted. */
@@ -49,7 +53,14 @@ export interface LimiterStats {
 
 /** The counters themselves. */
 export class Counts {
-  readonly requests: LimiterStats['requests'] = { allowed: 0, exceeded: 0, denied: 0, exempt: 0, unavailable: 0 }
+  readonly requests: LimiterStats['requests'] = {
+    allowed: 0,
+    exceeded: 0,
+    denied: 0,
+    exempt: 0,
+    banned: 0,
+    unavailable: 0,
+  }
   readonly exceeded: Record<string, number> = {}
   readonly shadowed: Record<string, number> = {}
   delayed = 0
