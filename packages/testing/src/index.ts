@@ -8,6 +8,7 @@ export {
   startChild,
 } from './child.js'
 export * from './contracts/index.js'
+export { failuresOn } from './failures-on.js'
 export { runFolder } from './keeper/client.js'
 export { nodeBinary, nodeMajors } from './node-binary.js'
 export type { OwnNode } from './own-server.js'
