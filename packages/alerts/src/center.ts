@@ -137,14 +137,15 @@ export class Center implements Desk {
   /** Tries to tell what is still to tell; what is left is in the spool. */
   async flush(): Promise<void> {
     const untilMs = this.clock.nowMs() + this.#options.flushMs
-    const awake = setTimeout(() => {}, this.#options.flushMs) // the timers of the lanes keep no process alive
+    // Other timers keep no process alive; one of the same length might end just before them.
+    const awake = setInterval(() => {}, this.#options.flushMs)
     let cancel = () => {}
     const isOver = new Promise<void>((resolve) => {
       cancel = this.clock.after(this.#options.flushMs, resolve)
     })
     await Promise.race([Promise.all(this.lanes.map((lane) => lane.flush(untilMs))), isOver])
     cancel()
-    clearTimeout(awake)
+    clearInterval(awake)
     await this.claim.close(this.spool !== undefined)
   }
 
