@@ -30,6 +30,9 @@ const { chindingsSym, endSym, lsCacheSym, serializersSym, timeSym } = pino.symbo
   symbol
 >
 
+/** Read once: `pino` has so many properties that each read of one is slow. */
+const { epochTime } = pino.stdTimeFunctions
+
 /** What pino keeps of a logger, to put lines together from. */
 interface Parts {
   [part: symbol]: unknown
@@ -49,6 +52,9 @@ export class AccessLine {
   readonly #tail: string
   readonly #addressOf: AddressOf
   readonly #methods = new Map<string, string>()
+  #parent: Logger | undefined
+  /** Whether its times are milliseconds, so that one of them serves a thousandth of a second. */
+  #isEpoch = false
   #common = ''
   #commonText = ''
   #headMs = -1
@@ -138,10 +144,14 @@ export class AccessLine {
 
   /** Level, time and what the app has bound, which many lines of a busy server have in common. */
   #head(log: RequestLog): string {
-    const parts = partsOf(log)
-    const time = parts[timeSym] as () => string
-    const nowMs = time === pino.stdTimeFunctions.epochTime ? Date.now() : -1
-    const common = partsOf(log.parent)[chindingsSym] as string
+    const { parent } = log
+    if (parent !== this.#parent) {
+      this.#parent = parent
+      this.#isEpoch = partsOf(parent)[timeSym] === epochTime
+      this.#headMs = -1
+    }
+    const common = partsOf(parent)[chindingsSym] as string
+    const nowMs = this.#isEpoch ? Date.now() : -1
     if (nowMs >= 0 && nowMs === this.#headMs && common === this.#common) return this.#headText
     if (common !== this.#common) {
       this.#common = common
@@ -149,7 +159,8 @@ export class AccessLine {
       this.#isAscii = isAscii(`${this.#commonText}${this.#label}${this.#tail}`)
     }
     this.#headMs = nowMs
-    const level = (parts[lsCacheSym] as Record<number, string>)[this.#number]
+    const level = (partsOf(parent)[lsCacheSym] as Record<number, string>)[this.#number]
+    const time = partsOf(parent)[timeSym] as () => string
     this.#headText = flat(`${level}${time()}${this.#commonText},${JSON.stringify(this.#label)}:"`)
     return this.#headText
   }

@@ -26,6 +26,9 @@ export class Routes {
   readonly #scrub: Scrub
   readonly #known = new WeakMap<object, RouteInfo>()
   readonly #notFound: RouteInfo
+  /** The last that was asked for: a request asks several times. */
+  #config: RouteConfig | undefined
+  #info: RouteInfo | undefined
 
   constructor(scrub: Scrub) {
     this.#scrub = scrub
@@ -37,11 +40,14 @@ export class Routes {
     const context = place && (request as unknown as Record<symbol, { config?: RouteConfig }>)[place]
     const config = (context ? context.config : request.routeOptions.config) as RouteConfig | undefined
     if (!config) return this.#notFound
+    if (config === this.#config) return this.#info!
     let info = this.#known.get(config)
     if (!info) {
       info = this.#describe(config)
       this.#known.set(config, info)
     }
+    this.#config = config
+    this.#info = info
     return info
   }
 

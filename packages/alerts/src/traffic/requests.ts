@@ -34,6 +34,9 @@ export class Requests {
   readonly #routes = new WeakMap<object, { traffic: RouteTraffic | undefined }>()
   readonly #onFinish: (message: unknown) => void
   readonly #configOf = new ConfigOf()
+  /** The last that was asked for: most requests are for few routes. */
+  #config: object | undefined
+  #route: RouteTraffic | undefined
   #isListening = false
 
   constructor(traffic: Traffic) {
@@ -58,7 +61,11 @@ export class Requests {
   /** At the first onRequest. */
   note(request: FastifyRequest, reply: FastifyReply): void {
     const config = this.#configOf.of(request)
-    const route = (this.#routes.get(config) ?? this.#add(config)).traffic
+    if (config !== this.#config) {
+      this.#route = (this.#routes.get(config) ?? this.#add(config)).traffic
+      this.#config = config
+    }
+    const route = this.#route
     if (!route) return
     const turn = this.#turnFor(request.raw, reply.raw, route)
     turn.response = reply.raw
