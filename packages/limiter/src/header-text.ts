@@ -1,46 +1,52 @@
 /** V8 takes the arguments of a call from the stack, which is not endless. */
 const mostArguments = 8_192
 
-/**
- * The text of a header that is another for each request, put together of character codes. `String.fromCharCode` makes one flat text of
- * them, without a call into V8's runtime. What + gives is a tree of its parts, which each check and write of Node's has V8 flatten first:
- * that cost as much as the decision.
- */
-export class HeaderText {
-  readonly #codes: number[] = []
-  #length = 0
+const codesOf = (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0))
 
-  get isEmpty(): boolean {
-    return this.#length === 0
+/** `"name";r=99;t=60` as character codes. Most often only a digit or two differ from the last time: those alone are written. */
+export class LimitText {
+  readonly codes: number[] = []
+  readonly #before: readonly number[]
+  #remaining = -1
+  #seconds = -1
+  /** Where the number of what remains ends, and the numbers that have as many digits. */
+  #end = 0
+  #least = 0
+  #most = -1
+
+  constructor(name: string) {
+    this.#before = codesOf(`"${name}";r=`)
   }
 
-  add(codes: readonly number[]): void {
-    for (let i = 0; i < codes.length; i++) this.#codes[this.#length++] = codes[i]!
-  }
-
-  /** @param number a whole one, not below 0 */
-  addNumber(number: number): void {
-    let rest = number
-    let end = this.#length + 1
-    for (let power = 10; power <= number; power *= 10) end++
-    this.#length = end
-    for (let at = end - 1; ; at--) {
+  /** Whole numbers, not below 0. */
+  set(remaining: number, seconds: number): void {
+    if (seconds !== this.#seconds || remaining < this.#least || remaining > this.#most) this.#build(remaining, seconds)
+    let at = this.#end
+    for (let rest = remaining, old = this.#remaining; rest !== old; old = Math.floor(old / 10)) {
       const tenth = Math.floor(rest / 10)
-      this.#codes[at] = 48 + rest - tenth * 10
-      if (tenth === 0) return
+      this.codes[--at] = 48 + rest - tenth * 10
       rest = tenth
     }
+    this.#remaining = remaining
   }
 
-  /** What was added since the last time. */
-  take(): string {
-    const codes = this.#codes
-    if (codes.length !== this.#length) codes.length = this.#length
-    this.#length = 0
-    return codes.length > mostArguments ? Buffer.from(codes).toString('latin1') : String.fromCharCode.apply(null, codes)
+  #build(remaining: number, seconds: number): void {
+    const digits = `${remaining}`
+    const all = [...this.#before, ...codesOf(`${digits};t=${seconds}`)]
+    this.codes.length = 0
+    for (const code of all) this.codes.push(code)
+    this.#remaining = remaining
+    this.#seconds = seconds
+    this.#end = this.#before.length + digits.length
+    this.#least = digits.length === 1 ? 0 : 10 ** (digits.length - 1)
+    this.#most = 10 ** digits.length - 1
   }
 }
 
-export function codesOf(text: string): readonly number[] {
-  return Array.from(text, (letter) => letter.charCodeAt(0))
+/**
+ * The text of a header that is another for each request. `String.fromCharCode` makes one flat text of character codes, without a call
+ * into V8's runtime. What + gives is a tree of its parts, which each check and write of Node's has V8 flatten first.
+ */
+export function flatText(codes: number[]): string {
+  return codes.length > mostArguments ? Buffer.from(codes).toString('latin1') : String.fromCharCode.apply(null, codes)
 }

@@ -1,7 +1,8 @@
 import type { FastifyReply } from 'fastify'
 import type { PolicyClaim } from './claims.js'
-import { codesOf, HeaderText } from './header-text.js'
+import { flatText, LimitText } from './header-text.js'
 import type { HeaderStyle } from './options.js'
+import { ReplyHeaders } from './reply-headers.js'
 
 /** How much later than it could a client is told to come, at most: so that not all come at once. */
 const jitterShare = 0.1
@@ -11,15 +12,15 @@ const seconds = (us: number): number => Math.ceil(us / 1_000_000)
 /** What a policy is told by, made once. https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers */
 export class PolicyTexts {
   readonly #name: string
-  readonly #before: readonly number[]
   readonly #windowSeconds: number
+  readonly #now: LimitText
   #list = ''
   #limit = -1
   #policy = ''
 
   constructor(name: string, windowMs: number) {
     this.#name = name
-    this.#before = codesOf(`"${name}";r=`)
+    this.#now = new LimitText(name)
     this.#windowSeconds = Math.ceil(windowMs / 1_000)
   }
 
@@ -33,23 +34,24 @@ export class PolicyTexts {
     return this.#policy
   }
 
-  now(text: HeaderText, remaining: number, resetUs: number): void {
-    if (!text.isEmpty) text.add(comma)
-    text.add(this.#before)
-    text.addNumber(remaining)
-    text.add(time)
-    text.addNumber(seconds(resetUs))
+  /** What is left, as character codes that hold until the next call. */
+  now(remaining: number, resetUs: number): number[] {
+    this.#now.set(remaining, seconds(resetUs))
+    return this.#now.codes
   }
 }
 
-const comma = codesOf(', ')
-const time = codesOf(';t=')
+function append(list: number[], codes: readonly number[]): number[] {
+  list.push(44, 32) // comma, blank
+  for (const code of codes) list.push(code)
+  return list
+}
 
 /** What replies are told of limits. */
 export class Headers {
   readonly #isDraft: boolean
   readonly #isLegacy: boolean
-  readonly #now: HeaderText = new HeaderText()
+  readonly #reply = new ReplyHeaders()
 
   constructor(style: HeaderStyle) {
     this.#isDraft = style === 'draft' || style === 'both'
@@ -70,16 +72,19 @@ export class Headers {
   /** Where some were exceeded, what is left is told of those alone: the others are not why the client is to wait. */
   #setDraft(reply: FastifyReply, claims: readonly PolicyClaim[], isExceeded: boolean): void {
     let told = ''
+    let now: number[] | undefined
+    let first: number[] | undefined
     for (let i = 0; i < claims.length; i++) {
       const { policy, limit, remaining, resetUs, isShadow, isOk } = claims[i]!
       if (isShadow) continue
       const { texts } = policy
       told = texts.policy(told, limit)
-      if (!isExceeded || !isOk) texts.now(this.#now, remaining, resetUs)
+      if (isExceeded && isOk) continue
+      const codes = texts.now(remaining, resetUs)
+      first ??= codes
+      now = now ? append(now === first ? [...now] : now, codes) : codes
     }
-    if (told === '') return
-    reply.header('ratelimit-policy', told)
-    reply.header('ratelimit', this.#now.take())
+    if (now) this.#reply.setDraft(reply, told, flatText(now))
   }
 
   /** One limit is all they tell: the one that is nearest to its end. */

@@ -1,7 +1,9 @@
 import { checkProbeRoutes } from '@steadfast/testing'
 import { type Item, parseDictionary, parseList } from 'structured-headers'
 import t from 'tap'
+import { flatText, LimitText } from '../src/header-text.js'
 import limiter from '../src/index.js'
+import { ReplyHeaders } from '../src/reply-headers.js'
 import { Fastify } from './fastify.js'
 import { appWith, codes } from './serve.js'
 
@@ -135,4 +137,37 @@ t.test('a problem by RFC 9457, or an error for the handler of the app', async (t
   t.same(await codes(handled, 2), [200, 420])
   t.match(seen, { code: 'ERR_LIMITER_EXCEEDED', statusCode: 429, violatedPolicies: ['default'] })
   t.ok((seen as { retryAfterMs: number }).retryAfterMs > 50_000)
+})
+
+t.test('the text of a limit is right, whichever numbers follow which', (t) => {
+  const text = new LimitText('a')
+  const numbers = [0, 1, 9, 10, 99, 100, 101, 4_294_967_295, 4_294_967_294, 999_999_999, 1_000_000_000]
+  for (let i = 0; i < 20_000; i++) {
+    const near = numbers[i % numbers.length]!
+    const remaining = i % 3 ? Math.max(0, near - (i % 13)) : Math.floor(Math.random() * 10 ** (i % 10))
+    const seconds = Math.floor(i / 50)
+    text.set(remaining, seconds)
+    const told = flatText(text.codes)
+    if (told !== `"a";r=${remaining};t=${seconds}`) t.equal(told, `"a";r=${remaining};t=${seconds}`)
+  }
+  t.equal(flatText(Array(20_000).fill(97)), 'a'.repeat(20_000))
+  t.end()
+})
+
+t.test('a reply that keeps its headers elsewhere gets them by its own function', (t) => {
+  const headers: Record<string, unknown> = {}
+  const reply = {
+    header(name: string, value: unknown) {
+      headers[name] = value
+      return reply
+    },
+    getHeader: (name: string) => headers[name],
+    removeHeader: (name: string) => delete headers[name],
+  }
+  const own = new ReplyHeaders()
+  for (const limits of ['"a";r=1;t=1', '"a";r=0;t=1']) {
+    own.setDraft(reply as never, '"a";q=1;w=1', limits)
+    t.same(headers, { 'ratelimit-policy': '"a";q=1;w=1', ratelimit: limits })
+  }
+  t.end()
 })
