@@ -11,6 +11,7 @@ import {
   integer,
   oneOf,
   originList,
+  redisUrl,
   secret,
   text,
   urlOf,
@@ -63,7 +64,7 @@ const Environment = Type.Object({
   BASE_URL: variable(httpOrigin),
   ...databaseVariables,
   /** What processes share: limits, cache, clicks. Without it there is one process, and its memory. */
-  REDIS_URL: Type.Optional(variable(urlOf('redis:', 'rediss:'))),
+  REDIS_URL: Type.Optional(variable(redisUrl)),
   /** What names of keys in Redis begin with. */
   REDIS_PREFIX: variable(text, { default: 'shortener:' }),
   /** The proxies whose X-Forwarded-* headers are believed. */

@@ -61,6 +61,15 @@ export function urlOf(...protocols: string[]): Parse<string> {
   }
 }
 
+/** With the number of a database at its end, or none. */
+export const redisUrl: Parse<string> = (value) => {
+  const { pathname, searchParams } = new URL(urlOf('redis:', 'rediss:')(value))
+  if (!/^\/?\d*$/.test(pathname) || !/^\d*$/.test(searchParams.get('db') ?? '')) {
+    throw new Error('must have the number of a database at its end, as redis://cache:6379/1, or none')
+  }
+  return value
+}
+
 export const httpOrigin: Parse<string> = (value) => {
   const { origin, href } = new URL(urlOf('http:', 'https:')(value))
   if (href !== `${origin}/`) throw new Error('must hold nothing but protocol, host and port, as https://sho.rt')
