@@ -100,6 +100,9 @@ export const addressList: Parse<string[]> = (value) =>
     const [address = '', prefix, ...rest] = range.split('/')
     const family = isIP(address)
     const bits = family === 4 ? 32 : 128
+    if (prefix !== undefined && Number(prefix) === 0 && family !== 0) {
+      throw new Error('must not be every address: then whoever asks could name any as his own')
+    }
     const isRange = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
     if (family === 0 || !isRange || rest.length > 0) {
       throw new Error('must be IP addresses or CIDR ranges, as 10.0.0.0/8,::1')
