@@ -210,6 +210,11 @@ t.test('texts that are no Unicode are refused, and those that are not ASCII are 
     t.equal((await create({ title: half })).status, 400)
     t.equal((await create({ tags: [half] })).status, 400)
   }
+  const inLatin1 = (more: object) =>
+    client.api('POST', '/links', Buffer.from(JSON.stringify({ url: 'https://example.com/', ...more }), 'latin1'))
+  for (const more of [{ title: 'Grüße' }, { tags: ['Grüße'] }]) {
+    t.match(await inLatin1(more), { status: 400, body: { code: 'FST_ERR_VALIDATION' } })
+  }
   t.match(await create({ title: 'Grüße 😀' }), { status: 201, body: { title: 'Grüße 😀' } })
 })
 
