@@ -63,6 +63,26 @@ t.test('a database that Redis does not have: it goes on without, and leaves the 
   t.equal(await other!.dbsize(), 0)
 })
 
+t.test('Redis takes no writes: a change is seen by all, though it stays in Redis', async (t) => {
+  const own = await startRedis({ own: true })
+  const control = new Redis(own.url)
+  t.teardown(() => {
+    control.disconnect()
+    return own.release()
+  })
+  const servers = await two({ REDIS_URL: own.url })
+  const follow = () => Promise.all(servers.map(async ({ url }) => (await ask(`${url}/read-only`)).location))
+  await servers[0]!.post({ url: 'https://example.com/1', alias: 'read-only' })
+  t.same(await follow(), ['https://example.com/1', 'https://example.com/1'])
+  await control.replicaof('127.0.0.1', '1') // as one is that was the master until a moment ago
+  for (const { child } of servers) await child.printed(/the cache does without Redis/)
+
+  t.equal((await servers[0]!.api('PATCH', '/links/read-only', { url: 'https://example.com/2' })).status, 200)
+  await waitFor(async () => (await follow()).every((location) => location === 'https://example.com/2'))
+  t.equal((await servers[0]!.api('DELETE', '/links/read-only')).status, 204)
+  await waitFor(async () => (await follow()).every((location) => location === undefined))
+})
+
 t.test('a link is served until it ends, and not after, however it is cached', async (t) => {
   const servers = await two({})
   const endsMs = Date.now() + 1_500
