@@ -53,6 +53,7 @@ const targets: [target: string, expected: string][] = [
   ['http://metadata.google.internal/', refused],
   ['http://printer.local/', refused],
   ['http://intranet/', refused],
+  ['https://kubernetes.default.svc/', refused],
   ['http://[::1]/', refused],
   ['http://[::]/', refused],
   ['http://[::ffff:127.0.0.1]/', refused],
