@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import Type from 'typebox'
 import Value from 'typebox/value'
 import type { Kept } from './clicks/partitions.js'
@@ -139,7 +140,9 @@ function conflictsOf(given: Record<string, string>, role: 'server' | 'worker'): 
   for (const name of ['PAGERDUTY_URL', 'SLACK_WEBHOOK_URL']) {
     const url = given[name]
     if (ALERT_TARGETS === 'any' || url === undefined || !URL.canParse(url)) continue
-    if (isPrivateHost(new URL(url).hostname)) {
+    const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
+    // What a name stands for is found out when an alert is told.
+    if (isIP(host) !== 0 && isPrivateHost(host)) {
       conflicts.push([name, 'must lead to a public host; ALERT_TARGETS=any takes others'])
     }
   }

@@ -192,7 +192,8 @@ t.test('variables that are wrong beside others', async (t) => {
   t.match(both, '  REDIS_URL is missing; a worker takes clicks from there')
   t.match(both, '  LOG_LEVEL must')
 
-  for (const url of ['http://127.0.0.1/token-1', 'http://[fd00::1]/token-1', 'http://alerts/token-1']) {
+  t.ok(parseConfig({ ...least, PAGERDUTY_URL: 'http://alerts.corp/' }), 'of a name it is told when it is looked up')
+  for (const url of ['http://127.0.0.1/token-1', 'http://[fd00::1]/token-1', 'http://0x7f.1/token-1']) {
     for (const name of ['SLACK_WEBHOOK_URL', 'PAGERDUTY_URL']) {
       const message = faultsOf({ ...least, [name]: url })
       t.match(message, `  ${name} must lead to a public host; ALERT_TARGETS=any takes others`)
