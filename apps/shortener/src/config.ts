@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import Type from 'typebox'
 import Value from 'typebox/value'
 import type { Kept } from './clicks/partitions.js'
 import { EnvironmentError } from './errors.js'
+import { isPrivateHost } from './links/private-host.js'
 import type { Limits } from './operations/limits.js'
 import {
   addressList,
@@ -11,6 +13,7 @@ import {
   integer,
   oneOf,
   originList,
+  redisUrl,
   secret,
   text,
   urlOf,
@@ -39,6 +42,8 @@ const operations = {
   SLACK_WEBHOOK_URL: Type.Optional(variable(urlOf('http:', 'https:'))),
   /** Whether alerts may go to addresses that are not public. */
   ALERT_TARGETS: variable(oneOf('public', 'any'), { default: 'public' }),
+  /** Read by @steadfast/shutdown. */
+  TERMINATION_GRACE_MS: Type.Optional(variable(integer(0, 86_400_000))),
 }
 
 const perMinute = (standIn: number) => variable(integer(1, 1_000_000_000), { default: `${standIn}` })
@@ -63,7 +68,7 @@ const Environment = Type.Object({
   BASE_URL: variable(httpOrigin),
   ...databaseVariables,
   /** What processes share: limits, cache, clicks. Without it there is one process, and its memory. */
-  REDIS_URL: Type.Optional(variable(urlOf('redis:', 'rediss:'))),
+  REDIS_URL: Type.Optional(variable(redisUrl)),
   /** What names of keys in Redis begin with. */
   REDIS_PREFIX: variable(text, { default: 'shortener:' }),
   /** The proxies whose X-Forwarded-* headers are believed. */
@@ -120,8 +125,31 @@ const secrets = [
  * Reads the environment once. A variable that is set to nothing counts as not set.
  * @throws ERR_SHORTENER_ENVIRONMENT that lists every fault of every variable
  */
-export function parseConfig(env: NodeJS.ProcessEnv): Config {
-  return parse(Environment, env)
+export function parseConfig(env: NodeJS.ProcessEnv, role: 'server' | 'worker' = 'server'): Config {
+  return parse(Environment, env, (given) => conflictsOf(given, role))
+}
+
+/** What is wrong with variables beside others. */
+function conflictsOf(given: Record<string, string>, role: 'server' | 'worker'): [name: string, fault: string][] {
+  const conflicts: [string, string][] = []
+  const port = role === 'server' ? 'PORT' : 'WORKER_PORT'
+  const { METRICS_PORT, ALERT_TARGETS, REDIS_URL } = given
+  if (METRICS_PORT !== undefined && METRICS_PORT !== '0' && METRICS_PORT === given[port]) {
+    conflicts.push(['METRICS_PORT', `must not be that of ${port}, ${METRICS_PORT}`])
+  }
+  for (const name of ['PAGERDUTY_URL', 'SLACK_WEBHOOK_URL']) {
+    const url = given[name]
+    if (ALERT_TARGETS === 'any' || url === undefined || !URL.canParse(url)) continue
+    const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
+    // What a name stands for is found out when an alert is told.
+    if (isIP(host) !== 0 && isPrivateHost(host)) {
+      conflicts.push([name, 'must lead to a public host; ALERT_TARGETS=any takes others'])
+    }
+  }
+  if (role === 'worker' && REDIS_URL === undefined) {
+    conflicts.push(['REDIS_URL', 'is missing; a worker takes clicks from there'])
+  }
+  return conflicts
 }
 
 /** The same, of the variables that the database needs. */
@@ -129,7 +157,11 @@ export function parseDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseConfig {
   return parse(DatabaseEnvironment, env)
 }
 
-function parse<Schema extends Type.TObject>(schema: Schema, env: NodeJS.ProcessEnv): Type.StaticDecode<Schema> {
+function parse<Schema extends Type.TObject>(
+  schema: Schema,
+  env: NodeJS.ProcessEnv,
+  conflictsOf: (given: Record<string, string>) => [name: string, fault: string][] = () => [],
+): Type.StaticDecode<Schema> {
   const faults = new Map<string, string>()
   const given: Record<string, string> = {}
   for (const name of Object.keys(schema.properties)) {
@@ -154,6 +186,9 @@ function parse<Schema extends Type.TObject>(schema: Schema, env: NodeJS.ProcessE
       if (faults.has(`${name}_FILE`)) continue
       faults.set(name, keyword === 'required' ? 'is missing' : `${message}${shown}`)
     }
+  }
+  for (const [name, fault] of conflictsOf(values as Record<string, string>)) {
+    if (!faults.has(name) && !faults.has(`${name}_FILE`)) faults.set(name, fault)
   }
   if (faults.size > 0) throw new EnvironmentError([...faults].map(([name, fault]) => `  ${name} ${fault}`).join('\n'))
   return Value.Decode(schema, values)

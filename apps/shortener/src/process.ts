@@ -66,9 +66,12 @@ export async function serve(
   }
 }
 
+/** The codes of what is wrong with a process's surroundings; those of the plugins tell of a folder that can't be used. */
+const surroundings = /^ERR_(SHORTENER_.+|LOGGING_FILE|ALERTS_SPOOL)$/
+
 /** Ends a process that can't do its work: what is wrong with its surroundings is one message, a fault of ours has its stack. */
 export function fail(error: unknown): never {
   const { code, message } = error as NodeJS.ErrnoException
-  console.error(code?.startsWith('ERR_SHORTENER_') ? `${code}: ${message}` : error)
+  console.error(code && surroundings.test(code) ? `${code}: ${message}` : error)
   process.exit(1)
 }

@@ -61,6 +61,15 @@ export function urlOf(...protocols: string[]): Parse<string> {
   }
 }
 
+/** With the number of a database at its end, or none. */
+export const redisUrl: Parse<string> = (value) => {
+  const { pathname, searchParams } = new URL(urlOf('redis:', 'rediss:')(value))
+  if (!/^\/?\d*$/.test(pathname) || !/^\d*$/.test(searchParams.get('db') ?? '')) {
+    throw new Error('must have the number of a database at its end, as redis://cache:6379/1, or none')
+  }
+  return value
+}
+
 export const httpOrigin: Parse<string> = (value) => {
   const { origin, href } = new URL(urlOf('http:', 'https:')(value))
   if (href !== `${origin}/`) throw new Error('must hold nothing but protocol, host and port, as https://sho.rt')
@@ -91,6 +100,9 @@ export const addressList: Parse<string[]> = (value) =>
     const [address = '', prefix, ...rest] = range.split('/')
     const family = isIP(address)
     const bits = family === 4 ? 32 : 128
+    if (prefix !== undefined && Number(prefix) === 0 && family !== 0) {
+      throw new Error('must not be every address: then whoever asks could name any as his own')
+    }
     const isRange = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
     if (family === 0 || !isRange || rest.length > 0) {
       throw new Error('must be IP addresses or CIDR ranges, as 10.0.0.0/8,::1')

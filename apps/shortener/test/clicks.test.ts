@@ -134,6 +134,23 @@ async function statistics(t: Parameters<typeof startApp>[0], client: Client): Pr
     }
   }
   t.equal((await client.api('GET', `/links/${code}`)).body.clicks, 12)
+  for (const { interval, days } of [
+    { interval: 'hour', days: 31 },
+    { interval: 'day', days: 3_660 },
+  ]) {
+    const made = `UPDATE links SET created_at = now() - $2 * interval '1 day' WHERE code = $1 RETURNING created_at AS at`
+    const stats = async () => (await client.api('GET', `/links/${code}/stats?interval=${interval}`)).body
+    const [{ at }] = (await client.database.query<{ at: Date }>(made, [code, days - 2])) as [{ at: Date }]
+    t.match(await stats(), { clicks: 12, from: at.toISOString().slice(0, 10) })
+    await client.database.query(made, [code, days + 10])
+    const { from, to, clicks } = await stats()
+    t.same(
+      [clicks, (Date.parse(to) - Date.parse(from)) / 86_400_000 + 1],
+      [12, days],
+      `the last ${days} days, by ${interval}`,
+    )
+  }
+  t.equal((await client.api('GET', `/links/${code}/stats?to=2026-13-01`)).status, 400)
   const none = (await client.api('GET', `/links/${code}/stats?from=2020-01-01&to=2020-01-31&interval=hour`)).body
   t.match(none, { clicks: 0, uniques: 0, series: [], referrers: [], browsers: [] })
   for (const query of [

@@ -27,9 +27,9 @@ const defaults = {
 
 const least = { BASE_URL: 'https://sho.rt', DATABASE_URL: 'postgres://user:pass@db/links' }
 
-function faultsOf(env: Record<string, string>): string {
+function faultsOf(env: Record<string, string>, role?: 'worker'): string {
   try {
-    parseConfig(env)
+    parseConfig(env, role)
     return ''
   } catch (error) {
     t.equal((error as { code?: string }).code, 'ERR_SHORTENER_ENVIRONMENT')
@@ -64,6 +64,7 @@ t.test('every variable in its right form', async (t) => {
     PAGERDUTY_URL: 'https://events.eu.pagerduty.com/v2/enqueue',
     SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/a/b/c',
     ALERT_TARGETS: 'any',
+    TERMINATION_GRACE_MS: '35000',
     CLICK_WORKER: 'apart',
     LIMIT_ADDRESS: '10',
   })
@@ -90,6 +91,7 @@ t.test('every variable in its right form', async (t) => {
     PAGERDUTY_URL: 'https://events.eu.pagerduty.com/v2/enqueue',
     SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/a/b/c',
     ALERT_TARGETS: 'any',
+    TERMINATION_GRACE_MS: 35_000,
     CLICK_WORKER: 'apart',
     LIMIT_ADDRESS: 10,
   })
@@ -134,9 +136,28 @@ t.test('values that are nearly right', async (t) => {
     PORT: ['65536', '-1', '1e3', '0x50', ' 80', '80x'],
     BASE_URL: ['ftp://sho.rt', 'https://sho.rt/path', 'https://sho.rt/?a', 'https://user@sho.rt', 'https://'],
     DATABASE_URL: ['pglite://', 'mysql://db/links', 'db/links', 'postgres'],
-    REDIS_URL: ['redis:', 'redis://', 'localhost:6379'],
+    REDIS_URL: [
+      'redis:',
+      'redis://',
+      'localhost:6379',
+      'redis://a/b',
+      'redis://a/1/2',
+      'redis://a/-1',
+      'redis://a?db=b',
+    ],
     LOG_LEVEL: ['INFO', 'trace '],
-    TRUST_PROXY: ['10.0.0.0/33', '::1/129', '10.0.0', '10.0.0.0/8/8', '10.0.0.0/', '1.2.3.4,', 'loopback', '1'],
+    TRUST_PROXY: [
+      '10.0.0.0/33',
+      '::1/129',
+      '10.0.0',
+      '10.0.0.0/8/8',
+      '10.0.0.0/',
+      '1.2.3.4,',
+      'loopback',
+      '1',
+      '0.0.0.0/0',
+      '::/00',
+    ],
     PRIVATE_TARGETS: ['yes', 'Allow'],
     CLICK_EVENT_DAYS: ['0', '3651', '1.5'],
     CORS_ORIGINS: ['*,https://a.b', 'app.sho.rt', 'https://a.b/path', 'https://a.b,', 'null'],
@@ -145,6 +166,7 @@ t.test('values that are nearly right', async (t) => {
     OPERATIONS_TOKEN: ['short'],
     SLACK_WEBHOOK_URL: ['hooks.slack.com/services'],
     ALERT_TARGETS: ['all'],
+    TERMINATION_GRACE_MS: ['35s', '-1'],
     BOOTSTRAP_API_KEY: ['with space in the middle', 'é'.repeat(20)],
   }
   // What is left of a password with these in it must not be taken for a host or a database.
@@ -155,6 +177,29 @@ t.test('values that are nearly right', async (t) => {
   }
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) t.match(faultsOf({ ...least, [name]: value }), `  ${name} must `, `${name}="${value}"`)
+  }
+})
+
+t.test('variables that are wrong beside others', async (t) => {
+  t.match(faultsOf({ ...least, METRICS_PORT: '3000' }), /^ {2}METRICS_PORT must not be that of PORT, 3000$/m)
+  t.match(faultsOf({ ...least, METRICS_PORT: '9100', PORT: '9100' }), '  METRICS_PORT must not')
+  t.ok(parseConfig({ ...least, METRICS_PORT: '0', PORT: '0' }))
+
+  const worker = { ...least, REDIS_URL: 'redis://cache' }
+  t.ok(parseConfig({ ...worker, METRICS_PORT: '3000' }, 'worker'), 'which has no PORT')
+  t.match(faultsOf({ ...worker, METRICS_PORT: '3001' }, 'worker'), '  METRICS_PORT must not be that of WORKER_PORT')
+  const both = faultsOf({ ...least, LOG_LEVEL: 'loud' }, 'worker')
+  t.match(both, '  REDIS_URL is missing; a worker takes clicks from there')
+  t.match(both, '  LOG_LEVEL must')
+
+  t.ok(parseConfig({ ...least, PAGERDUTY_URL: 'http://alerts.corp/' }), 'of a name it is told when it is looked up')
+  for (const url of ['http://127.0.0.1/token-1', 'http://[fd00::1]/token-1', 'http://0x7f.1/token-1']) {
+    for (const name of ['SLACK_WEBHOOK_URL', 'PAGERDUTY_URL']) {
+      const message = faultsOf({ ...least, [name]: url })
+      t.match(message, `  ${name} must lead to a public host; ALERT_TARGETS=any takes others`)
+      t.notMatch(message, 'token-1')
+      t.ok(parseConfig({ ...least, [name]: url, ALERT_TARGETS: 'any' }))
+    }
   }
 })
 

@@ -53,6 +53,7 @@ const targets: [target: string, expected: string][] = [
   ['http://metadata.google.internal/', refused],
   ['http://printer.local/', refused],
   ['http://intranet/', refused],
+  ['https://kubernetes.default.svc/', refused],
   ['http://[::1]/', refused],
   ['http://[::]/', refused],
   ['http://[::ffff:127.0.0.1]/', refused],
@@ -209,6 +210,11 @@ t.test('texts that are no Unicode are refused, and those that are not ASCII are 
   for (const half of ['\ud800', 'a\udfff', '\udc00\ud83d']) {
     t.equal((await create({ title: half })).status, 400)
     t.equal((await create({ tags: [half] })).status, 400)
+  }
+  const inLatin1 = (more: object) =>
+    client.api('POST', '/links', Buffer.from(JSON.stringify({ url: 'https://example.com/', ...more }), 'latin1'))
+  for (const more of [{ title: 'Grüße' }, { tags: ['Grüße'] }]) {
+    t.match(await inLatin1(more), { status: 400, body: { code: 'FST_ERR_VALIDATION' } })
   }
   t.match(await create({ title: 'Grüße 😀' }), { status: 201, body: { title: 'Grüße 😀' } })
 })

@@ -1,4 +1,4 @@
-import { startPostgres, startRedis, uniquePrefix } from '@steadfast/testing'
+import { startPostgres, startRedis, uniquePrefix, waitFor } from '@steadfast/testing'
 import pg from 'pg'
 import t from 'tap'
 import { migrate, type RunningServer, startServer } from './server-process.js'
@@ -90,6 +90,20 @@ t.test('20 POSTs with one Idempotency-Key at once, on two servers: one row, iden
   const nextDay = await serverOf(0).api('POST', '/links', body, headers)
   t.same([nextDay.status, nextDay.headers.get('idempotent-replayed')], [201, null])
   t.equal(await rowsOf('SELECT FROM links WHERE url = $1', [body.url]), 2, 'after a day it is a new request')
+})
+
+t.test('a POST that is repeated once its link has ended gets the first answer', async (t) => {
+  const endsMs = Date.now() + 3_000
+  const create = () => {
+    const body = { url: target, expiresAt: new Date(endsMs).toISOString() }
+    return serverOf(0).api('POST', '/links', body, { 'idempotency-key': 'short-lived' })
+  }
+  const first = await create()
+  t.equal(first.status, 201)
+  await waitFor(() => Date.now() > endsMs)
+  const repeated = await create()
+  t.same([repeated.status, repeated.headers.get('idempotent-replayed')], [201, 'true'])
+  t.equal(await repeated.text(), await first.text())
 })
 
 t.test(

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { freePort, isAlive, startPostgres, startProxy, waitFor } from '@steadfast/testing'
 import pg from 'pg'
 import t from 'tap'
@@ -114,6 +116,22 @@ t.test('a taken port is said in one line, exit 1', async (t) => {
     child.output(),
     `ERR_SHORTENER_LISTEN: can’t listen on port ${port} of 127.0.0.1: it is taken; stop what uses it, or set PORT\n`,
   )
+})
+
+t.test('a folder that can’t be used is said in one line, exit 1', async (t) => {
+  const postgres = await startPostgres()
+  t.teardown(() => postgres.release())
+  await migrate(t, postgres.url)
+  const inTheWay = fileURLToPath(import.meta.url)
+  const faults = {
+    LOG_FILE: { file: join(inTheWay, 'app.log'), code: 'ERR_LOGGING_FILE' },
+    ALERTS_DIR: { file: join(inTheWay, 'alerts'), code: 'ERR_ALERTS_SPOOL' },
+  }
+  for (const [name, { file, code }] of Object.entries(faults)) {
+    const child = await startMain(t, 'server', { ...serverEnv(postgres.url), [name]: file, LOG_LEVEL: 'silent' })
+    t.same(await child.exit, { code: 1, signal: null }, name)
+    t.match(child.output(), new RegExp(`^${code}: .*${file}.*\n$`), name)
+  }
 })
 
 t.test('the demo does not take the place of a key that others use', async (t) => {

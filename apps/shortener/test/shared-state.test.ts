@@ -1,4 +1,5 @@
-import { startPostgres, startRedis, uniquePrefix } from '@steadfast/testing'
+import { startPostgres, startRedis, uniquePrefix, waitFor } from '@steadfast/testing'
+import { Redis } from 'ioredis'
 import t from 'tap'
 import { ask } from './cluster.js'
 import { migrate, type RunningServer, startServer } from './server-process.js'
@@ -36,6 +37,50 @@ t.test('a target is changed 200 times: the very next GET on both servers has the
     t.equal((await ask(`${url}/${alias}`)).status, 302, 'nor is it kept that there was none')
   t.equal((await servers[1]!.api('DELETE', `/links/${alias}`)).status, 204)
   for (const { url } of servers) t.equal((await ask(`${url}/${alias}`)).status, 404)
+})
+
+t.test('a database that Redis does not have: it goes on without, and leaves the others alone', async (t) => {
+  const own = await startRedis({ own: true, args: ['--databases', '2'] })
+  const [here, other] = [1, 0].map((db) => new Redis(own.url, { db }))
+  t.teardown(() => {
+    here!.disconnect()
+    other!.disconnect()
+    return own.release()
+  })
+  const withDatabase = (db: number) => startServer(t, postgres.url, { REDIS_URL: `${own.url}/${db}` })
+  const { api, child, post, url } = await withDatabase(2)
+  t.match(child.output(), 'DB index is out of range')
+  const { code } = (await (await post({ url: 'https://example.com/' })).json()) as { code: string }
+  t.equal((await ask(`${url}/${code}`)).status, 302)
+  await waitFor(async () => ((await (await api('GET', `/links/${code}`)).json()) as { clicks: number }).clicks === 1)
+  t.equal(await other!.dbsize(), 0)
+  child.signal('SIGTERM')
+  t.same(await child.exit, { code: 0, signal: null })
+
+  const good = await withDatabase(1)
+  t.equal((await ask(`${good.url}/${code}`)).status, 302)
+  t.ok(await here!.dbsize())
+  t.equal(await other!.dbsize(), 0)
+})
+
+t.test('Redis takes no writes: a change is seen by all, though it stays in Redis', async (t) => {
+  const own = await startRedis({ own: true })
+  const control = new Redis(own.url)
+  t.teardown(() => {
+    control.disconnect()
+    return own.release()
+  })
+  const servers = await two({ REDIS_URL: own.url })
+  const follow = () => Promise.all(servers.map(async ({ url }) => (await ask(`${url}/read-only`)).location))
+  await servers[0]!.post({ url: 'https://example.com/1', alias: 'read-only' })
+  t.same(await follow(), ['https://example.com/1', 'https://example.com/1'])
+  await control.replicaof('127.0.0.1', '1') // as one is that was the master until a moment ago
+  for (const { child } of servers) await child.printed(/the cache does without Redis/)
+
+  t.equal((await servers[0]!.api('PATCH', '/links/read-only', { url: 'https://example.com/2' })).status, 200)
+  await waitFor(async () => (await follow()).every((location) => location === 'https://example.com/2'))
+  t.equal((await servers[0]!.api('DELETE', '/links/read-only')).status, 204)
+  await waitFor(async () => (await follow()).every((location) => location === undefined))
 })
 
 t.test('a link is served until it ends, and not after, however it is cached', async (t) => {

@@ -26,7 +26,7 @@ export function lookUp(core: Core, place: Place, refreshAheadMs: number): Promis
 
 /** The same without a promise: what is read from Redis alone comes by here each time. It may call back at once. */
 export function look(core: Core, place: Place, refreshAheadMs: number, done: (found: Found) => void): void {
-  if (!core.l2) done(down)
+  if (!core.l2 || core.sync!.isReadOnly) done(down)
   else if (core.deleting.size === 0 && core.sync!.hasClock) ask(core, place, refreshAheadMs, done)
   else canAsk(core, place.key).then((can) => (can ? ask(core, place, refreshAheadMs, done) : done(down)))
 }
@@ -59,7 +59,7 @@ export async function lookUpAll(core: Core, places: Place[]): Promise<Found[]> {
 
 /** Not while this instance still has to tell Redis that the key is invalid. */
 async function canAsk({ l2, sync, deleting, pending }: Core, key: string): Promise<boolean> {
-  if (!l2 || !sync) return false
+  if (!l2 || !sync || sync.isReadOnly) return false
   if (deleting.size > 0) await deleting.get(key)
   return !pending.has(key) && (await sync.isReady())
 }

@@ -14,6 +14,9 @@ const beatMs = 250
 /** What it tells of must have come by the backplane by then. */
 const lateMs = 100
 
+/** It answers and takes no writes: a replica, a full memory, a disk that can't be written. Before Redis 7 scripts wrap it. */
+const takesNoWrites = /\b(READONLY|MISCONF|NOREPLICAS|OOM)\b/
+
 export interface SyncOptions {
   redis: RedisLike
   names: RedisNames
@@ -44,6 +47,8 @@ export interface SyncOptions {
 export class Sync implements BackplaneListener {
   /** The highest number that is known to have been given. */
   knownNumber = 0
+  /** Whether Redis takes no writes: what was invalidated is there still, and nobody hears of it. */
+  isReadOnly = false
   readonly #options: SyncOptions
   readonly #backplane: Backplane | undefined
   readonly #sequence = new Sequence()
@@ -142,11 +147,13 @@ export class Sync implements BackplaneListener {
   #onDetached = (error: unknown): void => {
     const { servesDetached, authority, onError } = this.#options
     onError(error)
+    this.isReadOnly = takesNoWrites.test((error as Error)?.message)
     if (servesDetached && this.#sequence.last !== undefined) authority.leaseUntilMs = Infinity
   }
 
   #onBeat([number, floor, , redisMs]: number[], sentMs: number, before: number | undefined): void {
     if (this.#isStopped) return
+    this.isReadOnly = false
     const { clock, stamps, onGap, onBeat } = this.#options
     clock.set(redisMs!, sentMs, performance.now())
     if (stamps.floor === 0) stamps.forget(floor!)

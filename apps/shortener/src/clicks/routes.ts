@@ -20,7 +20,8 @@ const StatsQuery = Type.Object(
     ),
     from: Type.Optional({
       ...day,
-      description: 'The first day, in UTC; the one on which the link was made if not given',
+      description:
+        'The first day, in UTC; if not given, the one on which the link was made, or the first of the last 31 by hour, 3,660 by day',
     }),
     to: Type.Optional({ ...day, description: 'The last day, in UTC; today if not given' }),
   },
@@ -72,11 +73,9 @@ export const statsRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = as
       const link = await findLinkId(database, accessOf(request), request.params.code)
       if (!link) throw new LinkNotFoundError()
       const nowMs = Date.now()
-      const {
-        interval = 'day',
-        to = dayOf(nowMs),
-        from = dayOf(Math.min(nowMs, link.createdAt.getTime())),
-      } = request.query
+      const { interval = 'day', to = dayOf(nowMs) } = request.query
+      const madeMs = Math.min(nowMs, link.createdAt.getTime())
+      const { from = firstDay(madeMs, to, mostDays[interval]) } = request.query
       assertRange(from, to, mostDays[interval])
       const { series, ...stats } = await statsOf(database, link.id, { from, to, interval })
       return {
@@ -89,6 +88,12 @@ export const statsRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = as
       }
     },
   })
+}
+
+/** The day on which a link was made, or the first of as many as one answer can tell, if it was made before. */
+function firstDay(madeMs: number, to: string, mostDays: number): string {
+  const earliestMs = Date.parse(`${to}T00:00:00Z`) - (mostDays - 1) * dayMs
+  return dayOf(Math.max(earliestMs || 0, madeMs)) // 0 where `to` is no day, which is refused next
 }
 
 function assertRange(from: string, to: string, mostDays: number): void {

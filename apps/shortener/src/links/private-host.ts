@@ -13,7 +13,7 @@ for (const range of ranges.split(/\s+/)) {
 
 /** Names that no public DNS has (RFC 6761, 6762, 8375, 9476), or that each network has its own of. */
 const privateName =
-  /(^|\.)(localhost|local|localdomain|internal|intranet|lan|home|corp|home\.arpa|test|invalid|onion|alt)$/
+  /(^|\.)(localhost|local|localdomain|internal|intranet|lan|home|corp|svc|home\.arpa|test|invalid|onion|alt)$/
 
 /** IPv6 addresses that stand for an IPv4 one: mapped, NAT64 (RFC 6052) and 6to4 (RFC 3056). */
 const embedded = /^(?:::ffff:|64:ff9b::)([\da-f]{1,4}):([\da-f]{1,4})$|^2002:([\da-f]{1,4}):([\da-f]{1,4}):/

@@ -51,13 +51,14 @@ export const linkRoutes: FastifyPluginAsyncTypebox<LinkRoutesOptions> = async (a
       },
     },
     handler: async (request, reply) => {
-      const given = linkToCreate(request.body, parseTarget)
+      const { alias } = request.body
       const { status, body } = await answerOnce(database, request, reply, async (database) => {
+        const given = linkToCreate(request.body, parseTarget) // in here: a repetition may come once the link has ended
         const [link] = await createLinks(database, accessOf(request), [given])
-        if (!link) throw new AliasTakenError(given.alias)
+        if (!link) throw new AliasTakenError(alias)
         return { status: 201, body: answerOf(link, baseUrl) }
       })
-      if (given.alias !== undefined) await forget([given.alias]) // that it was not there
+      if (alias !== undefined) await forget([alias]) // that it was not there
       reply.code(status as 201).header('location', body.shortUrl)
       return body
     },

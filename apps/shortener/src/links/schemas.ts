@@ -1,8 +1,11 @@
 import Type from 'typebox'
 import { aliasPattern } from './code.js'
 
-/** Text without control characters, which have no place in a title, and without halves of surrogate pairs: PostgreSQL takes neither. */
-const wellFormed = '^(?:[^\\x00-\\x1f\\x7f\\ud800-\\udfff]|[\\ud800-\\udbff][\\udc00-\\udfff])*$'
+/**
+ * Text without control characters, which have no place in a title, and without halves of surrogate pairs: PostgreSQL takes
+ * neither. Nor with U+FFFD, which is what is left of bytes that are no UTF-8.
+ */
+const wellFormed = '^(?:[^\\x00-\\x1f\\x7f\\ud800-\\udfff\\ufffd]|[\\ud800-\\udbff][\\udc00-\\udfff])*$'
 const line = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: wellFormed })
 const time = Type.String({ format: 'date-time' })
 const tag = line(50)

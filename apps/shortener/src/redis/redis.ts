@@ -34,6 +34,12 @@ export interface SharedRedis {
  */
 export async function openRedis(url: string, prefix: string, log: Logger): Promise<SharedRedis> {
   const { host } = new URL(url)
+  // ioredis would go on in database 0, which may be somebody else's.
+  const leaveWrongDatabase = (connection: Redis) => {
+    connection.on('error', (error: Error & { command?: { name: string } }) => {
+      if (error.command?.name === 'select') connection.disconnect(true)
+    })
+  }
   const client = new Redis(url, {
     ...common,
     enableAutoPipelining: true,
@@ -45,7 +51,7 @@ export async function openRedis(url: string, prefix: string, log: Logger): Promi
   const all = [client]
   const open = (options: Pick<RedisOptions, 'maxRetriesPerRequest' | 'commandTimeout'>) => {
     const connection = new Redis(url, { ...common, ...options })
-    connection.on('error', () => {}) // what is wrong is told of the client
+    leaveWrongDatabase(connection) // what else is wrong is told of the client
     all.push(connection)
     return connection
   }
@@ -55,6 +61,7 @@ export async function openRedis(url: string, prefix: string, log: Logger): Promi
     isAway = true
   }
   client.on('error', away)
+  leaveWrongDatabase(client)
   client.on('close', () => away(new Error('the connection was closed')))
   client.on('ready', () => {
     if (isAway) log.info(`Redis at ${host} answers again`)
