@@ -142,6 +142,21 @@ t.test('what is told of a leased limit is what is left, as last known', async (t
   t.ok(Number(headers['retry-after']) >= 50)
 })
 
+t.test('what counts for nothing is told what is left as well', async (t) => {
+  const redis = await ownRedis(t)
+  const free: Policy = { ...hot, cost: ({ headers }) => (headers.free ? 0 : 1) }
+  const { app, ask, leases } = await serve(t, redis, { policies: [free] })
+  const askFree = async () => (await app.inject({ url: '/', headers: { free: 'yes' } })).headers.ratelimit
+  t.equal(await askFree(), '"hot";r=100;t=0')
+  await ask()
+  const { calls } = app.limiter.stats().redis!
+  t.match(await askFree(), /^"hot";r=99;t=(60|59|5\d)$/)
+  t.equal(app.limiter.stats().redis!.calls, calls, 'without a call, as it has tokens')
+  for (let i = 0; i < 99; i++) await ask()
+  t.match(await askFree(), /^"hot";r=0;t=(60|59|5\d)$/)
+  t.ok(leases().refills >= 1)
+})
+
 t.test('12. a lease that can not be', async (t) => {
   const register = async (policy: object) => {
     const app = Fastify()
