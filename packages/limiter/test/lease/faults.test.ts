@@ -109,6 +109,17 @@ t.test('tokens that nobody asks for come back, and those of an app that closes',
   }
 })
 
+t.test('an app that closes holds nothing back, whatever is asked meanwhile and later', async (t) => {
+  const redis = await ownRedis(t)
+  const policy: Policy = { ...hot, lease: { first: 30, returnAfterMs: 100_000 } }
+  const { app, keyPrefix } = await serve(t, redis, { policies: [policy] })
+  const check = async () => (await app.limiter.check('127.0.0.1', ['hot'])).isAllowed
+  const meanwhile = check()
+  await app.close()
+  t.same([await meanwhile, await check(), await check()], [true, true, true])
+  await waitFor(async () => (await leftInRedis(t, redis, keyPrefix)) === 97)
+})
+
 t.test('all policies are charged or none, leased or not, and shadows stop nothing', async (t) => {
   const redis = await ownRedis(t)
   const plain: Policy = { name: 'plain', limit: 2, windowMs, algorithm: 'fixed' }
