@@ -5,9 +5,11 @@ import type { Engine } from './engine.js'
 import * as given from './given.js'
 import type { Headers } from './headers.js'
 import type { RouteLimiterOptions } from './options.js'
+import type { ResolvedPolicy } from './policy.js'
 import { resolveRoute } from './route-config.js'
-import type { PlacedPolicy } from './scope.js'
+import type { Place, PlacedPolicy } from './scope.js'
 import { Stage } from './stage.js'
+import type { Bucket } from './stores/bucket.js'
 
 /** What a route's requests have to pass. */
 export interface Gate {
@@ -40,12 +42,14 @@ export class Gates {
   readonly #ofPlugin: Gate
   readonly #gates = new WeakMap<object, Gate>()
   readonly #configs = new Configs()
+  /** By name and counters. */
+  readonly #everywhere = new Map<string, Map<Bucket, PlacedPolicy>>()
 
   constructor(engine: Engine, headers: Headers, prefix: string) {
     this.#engine = engine
     this.#headers = headers
     this.maker = new ClaimMaker(engine)
-    this.#inherited = engine.places.put(engine.options.policies, ['plugin', prefix])
+    this.#inherited = this.place(engine.options.policies, ['plugin', prefix])
     this.#ofPlugin = this.#gateOf(this.#inherited)
   }
 
@@ -57,6 +61,21 @@ export class Gates {
   /** The policies of the plugin. */
   get policies(): readonly PlacedPolicy[] {
     return this.#inherited
+  }
+
+  /** Those of the plugin, of routes and of hooks: more than one may have the same name. */
+  get everyPolicy(): PlacedPolicy[] {
+    return [...this.#everywhere.values()].flatMap((placed) => [...placed.values()])
+  }
+
+  /** Gives policies their counters, and notes where they hold. */
+  place(policies: readonly ResolvedPolicy[], place: Place): PlacedPolicy[] {
+    const all = this.#engine.places.put(policies, place)
+    for (const policy of all) {
+      const { name, bucket } = policy
+      this.#everywhere.set(name, (this.#everywhere.get(name) ?? new Map()).set(bucket, policy))
+    }
+    return all
   }
 
   /**
@@ -105,7 +124,7 @@ export class Gates {
     const placed = new Map(this.#inherited.map((policy) => [policy.name, policy]))
     return this.#gateOf([
       ...inherited.map((policy) => ({ ...placed.get(policy.name)!, ...policy })),
-      ...this.#engine.places.put(own, ['route', route]),
+      ...this.place(own, ['route', route]),
     ])
   }
 

@@ -52,12 +52,14 @@ export interface Limiter {
   reset(subject: string, policies: (string | Policy)[]): Promise<void>
   /**
    * Bans a subject from policies: wherever they hold, its requests are answered 403, on every instance within a second.
+   * @param policies names, of the plugin's or of routes': all policies of a name are meant; or policies as `check` takes them
    * @param banMs from now on; it replaces what was left of another ban
    * @throws ERR_LIMITER_UNAVAILABLE if Redis does not answer; it holds in this process, and on all once Redis can be told
    */
   ban(subject: string, policies: (string | Policy)[], banMs: number): Promise<void>
   /**
    * Lifts a ban, and forgets what led to it.
+   * @param policies as with `ban`
    * @throws ERR_LIMITER_UNAVAILABLE if Redis does not answer; it is lifted in this process alone
    */
   unban(subject: string, policies: (string | Policy)[]): Promise<void>
@@ -103,7 +105,7 @@ export class AppLimiter implements Limiter {
   }
 
   hook(options: RouteLimiterOptions): Hook {
-    const { places, options: common } = this.#engine
+    const common = this.#engine.options
     const { own } = resolveRoute('the hook', { inherit: false, ...options } as RouteLimiterOptions, common)
     for (const { settle } of own) if (settle) given.fail('settle of the hook', 'set in the config of a route', settle)
     if (own.length === 0) given.fail('the hook', 'given a limit, or policies', options)
@@ -115,7 +117,7 @@ export class AppLimiter implements Limiter {
       const route = `${methodsOf(method ?? 'GET')} ${url}`
       let stage = stages.get(route)
       if (!stage) {
-        stage = gates.stageOf(places.put(own, ['hook', route]))
+        stage = gates.stageOf(gates.place(own, ['hook', route]))
         stages.set(route, stage)
       }
       stage.run(request, reply, done)
@@ -186,24 +188,29 @@ export class AppLimiter implements Limiter {
     policies: (string | Policy)[],
     act: (one: Subject, done: (error?: unknown) => void) => void,
   ): Promise<void> {
-    const subjects = this.#policiesOf(policies).map((policy) => subjectOf(policy, this.#keyOf(policy, subject)))
+    const placed = this.#policiesOf(policies, this.#gates.everyPolicy)
+    const subjects = placed.map((policy) => subjectOf(policy, this.#keyOf(policy, subject)))
     if (!this.#engine.sharesBans)
       given.fail('bans', 'true, or a policy given escalate, so that bans hold on every instance', false)
     await Promise.all(subjects.map((one) => orUnavailable((done) => act(one, done))))
   }
 
-  #policiesOf(policies: (string | Policy)[]): PlacedPolicy[] {
+  /** @param named those that a name may mean */
+  #policiesOf(policies: (string | Policy)[], named = this.#gates.policies): PlacedPolicy[] {
     if (!Array.isArray(policies) || policies.length === 0)
       given.fail('policies', 'a list of names or policies', policies)
     const found = policies.map((policy, i) => {
       if (typeof policy !== 'string')
-        return this.#engine.places.put([resolvePolicy(`policies[${i}]`, policy)], ['plugin', ''])[0]!
-      const known = this.#gates.policies.find(({ name }) => name === policy)
-      if (known) return known
-      throw new UnknownPolicyError(policy, this.#gates.policies.map(({ name }) => name).join(', ') || 'none')
+        return this.#engine.places.put([resolvePolicy(`policies[${i}]`, policy)], ['plugin', ''])
+      const known = named.filter(({ name }) => name === policy)
+      if (known.length > 0) return known
+      throw new UnknownPolicyError(policy, [...new Set(named.map(({ name }) => name))].join(', ') || 'none')
     })
-    checkDifferent('policies', found)
-    return found
+    checkDifferent(
+      'policies',
+      found.map(([first]) => first!),
+    )
+    return found.flat()
   }
 
   #claimOf(policy: PlacedPolicy, subject: string, cost: number | undefined, isCharged: boolean): PolicyClaim {

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fast
 import type { BanTable } from './bans/table.js'
 import type { ClaimMaker, PolicyClaim } from './claims.js'
 import type { Engine } from './engine.js'
+import { hasGone, onceGone } from './gone.js'
 import type { Headers } from './headers.js'
 import { banned, exceeded, sendProblem, unavailable } from './refusal.js'
 import type { PlacedPolicy } from './scope.js'
@@ -55,7 +56,7 @@ export class Stage {
     claims: PolicyClaim[],
     done: HookHandlerDoneFunction,
   ): void {
-    if (this.#hasSlots) this.#releaseAtEnd(reply, claims)
+    if (this.#hasSlots) this.#releaseAtEnd(request, reply, claims)
     if (outcome === 'closed') this.#refuseUnchecked(reply, done)
     else if (outcome === 'open') this.#pass(done)
     else {
@@ -74,12 +75,15 @@ export class Stage {
   }
 
   /** Whether it is answered, or the client has gone. */
-  #releaseAtEnd({ raw }: FastifyReply, claims: readonly PolicyClaim[]): void {
+  #releaseAtEnd(request: FastifyRequest, reply: FastifyReply, claims: readonly PolicyClaim[]): void {
     const release = () => {
       for (const claim of claims) this.#engine.slots.release(claim)
     }
-    if (raw.destroyed || raw.writableFinished) release()
-    else raw.once('finish', release).once('close', release)
+    if (reply.raw.writableFinished || hasGone(request, reply)) release()
+    else {
+      reply.raw.once('finish', release)
+      onceGone(request, reply, release)
+    }
   }
 
   #pass(done: HookHandlerDoneFunction): void {

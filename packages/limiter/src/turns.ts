@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PolicyClaim } from './claims.js'
 import type { Engine } from './engine.js'
+import { hasGone, onceGone } from './gone.js'
 import type { Outcome } from './stores/shared.js'
 
 type End = (outcome: Outcome, claims: PolicyClaim[]) => void
@@ -54,7 +55,7 @@ export class Turns {
   }
 
   #enter(request: FastifyRequest, reply: FastifyReply, claim: PolicyClaim, retryMs: number, end: End): void {
-    const { lines, counts } = this.#engine
+    const { lines, counts, slots } = this.#engine
     let claims: PolicyClaim[] = [claim]
     const leave = lines.enter(
       nameOf(claim),
@@ -70,7 +71,10 @@ export class Turns {
                 ? Math.max(1, ...violated(claims).map(({ retryUs }) => retryUs / 1_000))
                 : undefined,
             )
-            if (outcome !== 'exceeded' && !reply.raw.destroyed) over(outcome)
+            if (outcome === 'exceeded') return
+            // Nobody is there any more to give them back.
+            if (isOver || hasGone(request, reply)) for (const each of claims) slots.release(each)
+            else over(outcome)
           }
           if (made) this.#engine.decide(made, settle)
           else settle('closed')
@@ -90,11 +94,12 @@ export class Turns {
     const over = (outcome: Outcome) => {
       if (isOver) return
       isOver = true
-      reply.raw.off('close', leave)
+      stay()
       end(outcome, claims)
     }
     counts.delayed++
-    reply.raw.once('close', leave)
+    const stay = onceGone(request, reply, leave)
+    if (hasGone(request, reply)) leave()
   }
 }
 

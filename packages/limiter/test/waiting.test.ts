@@ -138,6 +138,21 @@ t.test('9. 1,000 waiters that are aborted leave no timer and no listener', async
   t.same(served, ['first'])
 })
 
+t.test('9. waiters behind each other on one connection leave when it is closed', async (t) => {
+  const mode = { delay: { maxMs: 100_000, maxWaiting: 50 } }
+  const { app, served } = await appOf(t, { limit: 1, windowMs: 60_000, algorithm: 'fixed', mode })
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+  t.equal((await fetch(`http://127.0.0.1:${port}/first`)).status, 200)
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.write('GET /waits HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20))
+  await waitFor(() => app.limiter.stats().waiting === 20)
+  socket.destroy()
+  await waitFor(() => app.limiter.stats().waiting === 0)
+  await app.limiter.reset('127.0.0.1', ['default'])
+  t.equal((await app.inject('/last')).statusCode, 200)
+  t.same(served, ['first', 'last'])
+})
+
 t.test('9. those that wait are served at once after a reset, and turned away when the app closes', async (t) => {
   const waits: LimiterOptions = {
     limit: 1,

@@ -7,7 +7,7 @@ export const mostListed = 1_000
 /**
  * Bans, each with the version that it was written at, so that whoever has all up to a version asks for the rest. By the clock of the
  * server, in milliseconds. A ban that was lifted is kept, as lifted, for as long as somebody could still hold it. The epoch tells a
- * server that has lost its data from one that has not.
+ * server that has lost its data, or had to evict some of these keys, from one that has not.
  *
  * KEYS: bans by name, names by version, names by when they are forgotten, epoch and version; where one name is meant, its refusals.
  * ARGV: what to do, and for it
@@ -23,8 +23,11 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local bans, byVersion, byEnd, meta, refusals = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local function text(n) return string.format('%.0f', n) end
 
-local epoch = redis.call('HGET', meta, 'epoch')
-if not epoch then
+local epoch, version = unpack(redis.call('HMGET', meta, 'epoch', 'version'))
+local count = redis.call('HLEN', bans)
+local isWhole = redis.call('ZCARD', byVersion) == count and redis.call('ZCARD', byEnd) == count
+-- The last that was written stays until there is another, so none at all is a loss as well.
+if not epoch or not isWhole or (count == 0 and version ~= '0') then
   epoch = time[1] .. '.' .. time[2]
   redis.call('DEL', bans, byVersion, byEnd)
   redis.call('HSET', meta, 'epoch', epoch, 'version', 0)

@@ -1,4 +1,4 @@
-import { keyOf } from '../stores/redis.js'
+import { keyOf, numbersOf } from '../stores/redis.js'
 import type { Script } from '../stores/script.js'
 import type { Ban, Subject } from './ban.js'
 import type { EscalateSettings } from './options.js'
@@ -67,7 +67,7 @@ export class SharedBans {
     const keys = [...this.#keys, `${this.#keys[0]}:refusals:${name}`]
     this.#options.run(banScript, keys.length, [...keys, act, name, whatOf(subject), ...args], (error, answer) => {
       if (error !== undefined) done(error)
-      else done(undefined, banOf(subject, (answer as unknown[]).map(Number)))
+      else done(undefined, banOf(subject, numbersOf(answer)))
     })
   }
 
@@ -87,7 +87,8 @@ export class SharedBans {
   }
 
   /** @returns whether there is more to ask for at once */
-  #take([epoch, version, isMore, ...list]: (string | number)[]): boolean {
+  #take([epoch, version, more, ...list]: (string | number)[]): boolean {
+    const isMore = Number(more) === 1
     const { table, onBan } = this.#options
     // It has lost what it had, all of it or the last: what is known here is told again.
     const isLost = this.#epoch !== '' && (epoch !== this.#epoch || Number(version) < this.#version)
@@ -99,8 +100,8 @@ export class SharedBans {
       const ban = banOf({ prefix, policy, key }, list.slice(i + 1, i + 4).map(Number))
       if (table.put(ban, true) && this.#isCaughtUp) onBan(ban)
     }
-    this.#isCaughtUp ||= isMore !== 1
-    return isMore === 1 || isLost
+    this.#isCaughtUp ||= !isMore
+    return isMore || isLost
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Bucket } from '../stores/bucket.js'
 import type { Claim } from '../stores/claim.js'
-import { keyOf } from '../stores/redis.js'
+import { keyOf, numbersOf } from '../stores/redis.js'
 import type { Script } from '../stores/script.js'
 import type { OnRedisError, Outcome } from '../stores/shared.js'
 import { slotScript } from './script.js'
@@ -53,7 +53,7 @@ export class Slots {
     const id = randomUUID()
     this.#ask(claim, ['take', leaseUs(claim), limit, need, charge, id], (error, answer) => {
       if (error === undefined && answer) {
-        const [isOk, used, freeUs] = answer as [number, number, number]
+        const [isOk, used, freeUs] = numbersOf(answer) as [number, number, number]
         this.#tell(claim, isOk === 1, used, Math.min(freeUs, retryUs))
         if (isOk === 1) this.#hold(claim, id)
         done(isOk === 1 ? 'met' : 'exceeded')

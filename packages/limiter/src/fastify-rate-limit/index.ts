@@ -1,6 +1,6 @@
 import { UnavailableError } from '../errors.js'
 import { joinParts } from '../stores/bucket.js'
-import { keyOf } from '../stores/redis.js'
+import { keyOf, numbersOf } from '../stores/redis.js'
 import { SharedStore } from '../stores/shared.js'
 import { resolveStoreOptions, type StoreOptions } from './options.js'
 import { windowScript } from './script.js'
@@ -88,7 +88,7 @@ export function rateLimitStore(options: StoreOptions): new (globalOptions: objec
         (answered) => shared.redis.run(windowScript, 1, [name, timeWindow, max, ...flags], answered),
         (error, answer) => {
           if (error === undefined) {
-            const [current, ttl] = answer as [number, number]
+            const [current = 0, ttl = 0] = numbersOf(answer)
             callback(null, { current, ttl })
           } else if (onRedisError === 'closed') callback(Object.assign(new UnavailableError(), { cause: error }))
           else callback(null, onRedisError === 'open' ? { current: 0, ttl: 0 } : without(name))

@@ -1,5 +1,5 @@
 import type { Bucket } from '../stores/bucket.js'
-import { keyOf, type RedisStore } from '../stores/redis.js'
+import { keyOf, numbersOf, type RedisStore } from '../stores/redis.js'
 import { leaseScript } from './script.js'
 
 /** A lease that is over, and how many of its tokens nobody has spent; -1: none of them. */
@@ -52,6 +52,6 @@ export function askRedis(redis: RedisStore): AskLease {
 }
 
 function read(answer: unknown): LeaseAnswer {
-  const [granted, used, validUs, retryUs, resetUs, held] = answer as [number, number, number, number, number, number]
+  const [granted = 0, used = 0, validUs = 0, retryUs = 0, resetUs = 0, held = 0] = numbersOf(answer)
   return { granted, used, validUs, retryUs, resetUs, held }
 }

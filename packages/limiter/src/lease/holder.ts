@@ -42,6 +42,7 @@ export class Holder {
   readonly #waiters = new Map<Holding, Waiter[]>()
   readonly #idle: IdleHoldings
   #queue: Holding[] = []
+  #isEnding = false
   size = 0
   /** Requests that had to wait for tokens; calls for more, and those that gave some back. */
   waits = 0
@@ -72,7 +73,7 @@ export class Holder {
 
   /** Asks for tokens that nobody waits for yet, if there are few. */
   refill(holding: Holding, nowMs: number): void {
-    if (!holding.isQueued && holding.isLow(nowMs, lowMs(settingsOf(holding)))) this.#enqueue(holding)
+    if (!this.#isEnding && !holding.isQueued && holding.isLow(nowMs, lowMs(settingsOf(holding)))) this.#enqueue(holding)
   }
 
   /** Waits for tokens: one round trip, as each is counted in a call of this turn of the event loop. */
@@ -89,8 +90,9 @@ export class Holder {
     if (this.#holdings[bucket.index]?.delete(key)) this.size--
   }
 
-  /** Gives back everything whose loss would matter. */
+  /** Gives back everything whose loss would matter, and from now on takes no more than requests need. */
   returnAll(): Promise<void> {
+    this.#isEnding = true
     const all = this.#holdings.flatMap((holdings) => [...holdings.values()])
     const nowMs = this.#options.nowMs()
     const some = all.filter((holding) => holding.unspent(nowMs) > idleTokens(holding, this.#options.instances))
@@ -120,7 +122,8 @@ export class Holder {
       holding.isQueued = false
       let waiting = this.#uncounted(holding)
       const nowMs = this.#options.nowMs()
-      if (waiting.length === 0 && holding.isLow(nowMs, lowMs(settingsOf(holding)))) this.#call(holding, [])
+      if (waiting.length === 0 && !this.#isEnding && holding.isLow(nowMs, lowMs(settingsOf(holding))))
+        this.#call(holding, [])
       // A call has one limit.
       for (; waiting.length > 0; waiting = this.#uncounted(holding)) {
         const { limit } = waiting[0]!.claim
@@ -141,7 +144,7 @@ export class Holder {
     const nowMs = clock()
     const needs = waiters.map(({ claim }) => claim.need)
     holding.measure(nowMs)
-    const want = wantedTokens(holding, settingsOf(holding), instances)
+    const want = this.#isEnding ? 0 : wantedTokens(holding, settingsOf(holding), instances)
     // What is held does not do for who waits, but may together with what is left.
     holding.end(nowMs, needs.length > 0)
     const call: LeaseCall = {
@@ -190,6 +193,9 @@ export class Holder {
     if (still.length > 0) this.#waiters.set(holding, still)
     else this.#waiters.delete(holding)
     for (const end of ends) end()
+    // Of a call that was under way when all was given back.
+    if (this.#isEnding && holding.unspent(nowMs) > idleTokens(holding, this.#options.instances))
+      void this.#return(holding, nowMs)
   }
 
   /** @returns when to look again; undefined: it is forgotten */

@@ -98,11 +98,19 @@ export class LeasedStore {
     const decision: Decision = { claims, grants: [], plain: [], failed: [], pending: 1, done }
     for (const [i, claim] of claims.entries()) {
       const holding = isLeased(claim) ? this.holder.open(claim) : undefined
-      if (claim.bucket.lease && claim.need === 0) claim.isOk = true
-      else if (holding) this.#take(decision, i, holding)
-      else decision.plain.push(claim)
+      if (holding) this.#take(decision, i, holding)
+      else if (!this.#isFree(claim)) decision.plain.push(claim)
     }
     this.#settle(decision)
+  }
+
+  /** Whether it needs nothing, and what is left is known without asking. */
+  #isFree(claim: Claim): boolean {
+    const nowMs = this.#options.nowMs()
+    const holding = claim.bucket.lease && claim.need === 0 ? this.holder.find(claim) : undefined
+    if (!holding?.has(1, claim.limit, nowMs)) return false
+    answer(claim, holding, true, nowMs)
+    return true
   }
 
   #take(decision: Decision, i: number, holding: Holding): void {

@@ -47,7 +47,7 @@ export class RedisStore {
       rest.push(bucket.algorithm, limit, bucket.windowUs, burst, need, charge, isShadow ? 1 : 0)
     }
     this.run(script, claims.length, rest, (error, answer) =>
-      done(error, error === undefined && this.#read(answer as number[], claims)),
+      done(error, error === undefined && this.#read(numbersOf(answer), claims)),
     )
   }
 
@@ -114,6 +114,12 @@ export class RedisStore {
     })
     return answer[1] === 1
   }
+}
+
+/** What a script has answered: a client with `stringNumbers` gives texts. */
+export function numbersOf(answer: unknown): number[] {
+  const all = answer as (number | string)[]
+  return typeof all[0] === 'number' ? (all as number[]) : all.map(Number)
 }
 
 /** In braces, by which a Cluster finds the slot of a key: the counters of one subject lie together. */

@@ -64,6 +64,46 @@ t.test('a ban by hand, which replaces another', async (t) => {
   t.same(await codes(app, 1, '/', { user: 'b' }), [200])
 })
 
+t.test('a name means all policies of that name: the plugin’s, those of routes and of hooks', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(limiter, { limit: 100, windowMs })
+  const escalate = { after: 1, banMs: 60_000, factor: 1 }
+  const login = { name: 'login', limit: 1, windowMs, escalate }
+  app.get('/login', { config: { limiter: { policies: [login] } } }, async () => 'ok')
+  app.get('/other', { config: { limiter: { policies: [{ ...login, limit: 50 }] } } }, async () => 'ok')
+  app.get('/more', { config: { limiter: { limit: 200, windowMs } } }, async () => 'ok')
+  app.get('/all', async () => 'ok')
+  app.get('/hook', { onRequest: app.limiter.hook({ policies: [{ ...login, name: 'hook' }] }) }, async () => 'ok')
+  const ask = async () => {
+    const urls = ['/login', '/other', '/more', '/all']
+    return Promise.all(urls.map(async (url) => (await app.inject(url)).statusCode))
+  }
+  t.same(await codes(app, 3, '/login'), [200, 429, 403])
+  await app.limiter.unban('127.0.0.1', ['login'])
+  t.same(await codes(app, 2, '/login'), [429, 403], 'what led to it is forgotten, the limit is not')
+  t.same(await codes(app, 1, '/other'), [200], 'that of another route')
+  t.equal(app.limiter.stats().bans, 1)
+  await app.limiter.unban('127.0.0.1', ['login'])
+  await app.limiter.ban('127.0.0.1', ['login'], 60_000)
+  t.same(await ask(), [403, 403, 200, 200])
+  await app.limiter.unban('127.0.0.1', ['login'])
+  t.same(await ask(), [429, 200, 200, 200])
+  await app.limiter.ban('127.0.0.1', ['default'], 60_000)
+  t.same(await ask(), [403, 403, 403, 403])
+  await app.limiter.unban('127.0.0.1', ['login', 'default'])
+  t.equal(app.limiter.stats().bans, 0)
+
+  t.same(await codes(app, 3, '/hook'), [200, 429, 403])
+  await app.limiter.unban('127.0.0.1', ['hook'])
+  t.same(await codes(app, 1, '/hook'), [429])
+  await t.rejects(app.limiter.unban('127.0.0.1', ['logins']), {
+    code: 'ERR_LIMITER_UNKNOWN_POLICY',
+    message: /"logins"; there are default, login, hook$/,
+  })
+  await t.rejects(app.limiter.check('127.0.0.1', ['login']), { code: 'ERR_LIMITER_UNKNOWN_POLICY' })
+})
+
 t.test('with problem: true it is answered by RFC 9457', async (t) => {
   const app = await appWith(t, { policies: [policy], problem: true })
   await app.limiter.ban('a', ['login'], 60_000)

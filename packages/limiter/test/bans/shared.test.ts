@@ -136,6 +136,27 @@ t.test('6. a restart of Redis, which keeps nothing, loses no ban, nor what led t
   t.equal(two.events.filter(({ key }) => key === 'a').length, 1, 'and nobody is told again')
 })
 
+t.test('bans of which Redis had to evict a part are told to it again', async (t) => {
+  const redis = clientOf(t, await startRedis())
+  for (const parts of [[''], [':version'], [':end'], [':meta'], ['', ':version', ':end']]) {
+    const keyPrefix = uniquePrefix()
+    const one = await serve(t, redis, keyPrefix)
+    await one.app.limiter.ban('a', ['login'], 20_000)
+    const keys = ['', ':version', ':end', ':meta'].map((part) => `{${keyPrefix}bans}${part}`)
+    t.equal(await redis.exists(keys), keys.length)
+    await redis.del(parts.map((part) => `{${keyPrefix}bans}${part}`))
+    await waitFor(async () => {
+      const two = await serve(t, redis, keyPrefix)
+      const [code] = await two.ask('a')
+      await two.app.close()
+      return code === 403
+    })
+    t.equal(await redis.exists(keys), keys.length, `${parts}`)
+    t.equal(one.events.length, 1, 'and nobody is told again')
+    await one.app.close()
+  }
+})
+
 t.test('6. without Redis each process bans by itself, and tells Redis when it is back', async (t) => {
   const redis = await ownRedis(t)
   const keyPrefix = uniquePrefix()

@@ -1,6 +1,15 @@
 import { request as httpRequest } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Child, forkFixture, type OwnRedis, startRedis, uniquePrefix, waitFor } from '@steadfast/testing'
+import {
+  type Child,
+  forkFixture,
+  type OwnRedis,
+  startProxy,
+  startRedis,
+  uniquePrefix,
+  waitFor,
+} from '@steadfast/testing'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
@@ -46,6 +55,15 @@ async function ownRedis(t: Test): Promise<OwnRedis> {
   return redis
 }
 
+/** One connection with so many requests, each sent before the one before it is answered. */
+async function pipelined(t: Test, app: FastifyInstance, count: number): Promise<Socket> {
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+  const socket = connect(Number(port), '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(count))
+  return socket
+}
+
 for (const kind of ['memory', 'Redis']) {
   const where = async (t: Test) =>
     kind === 'Redis'
@@ -69,6 +87,21 @@ for (const kind of ['memory', 'Redis']) {
     answer()
     t.equal((await again).headers.ratelimit, '"default";r=2;t=0')
   })
+
+  t.test(
+    `5. ${kind}: requests behind each other on one connection give their slots back when it is closed`,
+    async (t) => {
+      const { app, answer, running } = await holding(t, { limit: 3, ...slots, windowMs: 60_000, ...(await where(t)) })
+      const socket = await pipelined(t, app, 20)
+      await waitFor(() => running() === 3 && app.limiter.stats().requests.exceeded === 17)
+      socket.destroy()
+      await waitFor(() => app.limiter.stats().slots === 0)
+      const all = [app.inject('/'), app.inject('/'), app.inject('/')]
+      await waitFor(() => running() === 6)
+      answer()
+      for (const { statusCode } of await Promise.all(all)) t.equal(statusCode, 200)
+    },
+  )
 
   t.test(
     `5. ${kind}: a limit of hits beside it is charged only where there is a slot, and the other way round`,
@@ -196,6 +229,54 @@ t.test('5. without Redis, it goes on as stated; a slot that was taken unseen is 
     })
   }
 })
+
+t.test('5. a connection that closes while Redis is asked leaves no slot behind', async (t) => {
+  const { url } = await startRedis()
+  const proxy = await startProxy(url)
+  t.teardown(() => proxy.release())
+  const redis = await clientOf(t, { url: proxy.through(url) })
+  const common = { redis, keyPrefix: uniquePrefix(), redisTimeoutMs: 5_000 }
+  const { app } = await holding(t, { limit: 3, ...slots, windowMs: 60_000, ...common })
+  await app.inject('/error')
+  proxy.delay(200)
+  const { calls } = app.limiter.stats().redis!
+  const socket = await pipelined(t, app, 3)
+  await waitFor(() => app.limiter.stats().redis!.calls === calls + 3)
+  socket.destroy()
+  await waitFor(() => app.limiter.stats().requests.allowed === 4)
+  await waitFor(() => app.limiter.stats().slots === 0)
+})
+
+t.test(
+  '5. a request that has waited for its turn, and is given up while Redis is asked, leaves no slot behind',
+  async (t) => {
+    const { url } = await startRedis()
+    const proxy = await startProxy(url)
+    t.teardown(() => proxy.release())
+    const redis = await clientOf(t, { url: proxy.through(url) })
+    const windowMs = 1_000
+    const { app } = await holding(t, {
+      policies: [
+        { name: 'slots', limit: 3, ...slots, windowMs: 60_000 },
+        { name: 'hits', limit: 1, windowMs, algorithm: 'fixed', mode: { delay: { maxMs: 10_000, maxWaiting: 1 } } },
+      ],
+      redis,
+      keyPrefix: uniquePrefix(),
+      redisTimeoutMs: 5_000,
+    })
+    await app.inject('/error')
+    const socket = await pipelined(t, app, 1)
+    await waitFor(() => app.limiter.stats().waiting === 1)
+    proxy.delay(200)
+    const { calls } = app.limiter.stats().redis!
+    await waitFor(() => app.limiter.stats().redis!.calls > calls)
+    socket.destroy()
+    await waitFor(() => app.limiter.stats().waiting === 0)
+    const hits = async () => (await app.limiter.peek('127.0.0.1', ['hits'])).policies[0]!.remaining
+    await waitFor(async () => (await hits()) === 0)
+    t.equal(app.limiter.stats().slots, 0)
+  },
+)
 
 t.test('12. what goes with hits alone is refused', async (t) => {
   for (const options of [

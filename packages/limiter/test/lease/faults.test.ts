@@ -109,6 +109,17 @@ t.test('tokens that nobody asks for come back, and those of an app that closes',
   }
 })
 
+t.test('an app that closes holds nothing back, whatever is asked meanwhile and later', async (t) => {
+  const redis = await ownRedis(t)
+  const policy: Policy = { ...hot, lease: { first: 30, returnAfterMs: 100_000 } }
+  const { app, keyPrefix } = await serve(t, redis, { policies: [policy] })
+  const check = async () => (await app.limiter.check('127.0.0.1', ['hot'])).isAllowed
+  const meanwhile = check()
+  await app.close()
+  t.same([await meanwhile, await check(), await check()], [true, true, true])
+  await waitFor(async () => (await leftInRedis(t, redis, keyPrefix)) === 97)
+})
+
 t.test('all policies are charged or none, leased or not, and shadows stop nothing', async (t) => {
   const redis = await ownRedis(t)
   const plain: Policy = { name: 'plain', limit: 2, windowMs, algorithm: 'fixed' }
@@ -140,6 +151,21 @@ t.test('what is told of a leased limit is what is left, as last known', async (t
   const { statusCode, headers } = await ask()
   t.equal(statusCode, 429)
   t.ok(Number(headers['retry-after']) >= 50)
+})
+
+t.test('what counts for nothing is told what is left as well', async (t) => {
+  const redis = await ownRedis(t)
+  const free: Policy = { ...hot, cost: ({ headers }) => (headers.free ? 0 : 1) }
+  const { app, ask, leases } = await serve(t, redis, { policies: [free] })
+  const askFree = async () => (await app.inject({ url: '/', headers: { free: 'yes' } })).headers.ratelimit
+  t.equal(await askFree(), '"hot";r=100;t=0')
+  await ask()
+  const { calls } = app.limiter.stats().redis!
+  t.match(await askFree(), /^"hot";r=99;t=(60|59|5\d)$/)
+  t.equal(app.limiter.stats().redis!.calls, calls, 'without a call, as it has tokens')
+  for (let i = 0; i < 99; i++) await ask()
+  t.match(await askFree(), /^"hot";r=0;t=(60|59|5\d)$/)
+  t.ok(leases().refills >= 1)
 })
 
 t.test('12. a lease that can not be', async (t) => {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startRedis, uniquePrefix } from '@steadfast/testing'
+import Fastify from 'fastify'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
+import limiter from '../../src/index.js'
 import type { Claim } from '../../src/stores/claim.js'
 import { keyOf, RedisStore } from '../../src/stores/redis.js'
 import { bucketOf, claimOf, contract, Duel, seeded } from './contract.js'
@@ -112,4 +114,30 @@ t.test('11. Redis: names of keys never collide', async (t) => {
     seen.set(name, id)
   }
   t.ok(seen.size > 1_000)
+})
+
+t.test('a client that gives numbers as texts', async (t) => {
+  const { url } = await startRedis()
+  const redis = new Redis(url, { stringNumbers: true })
+  const keyPrefix = uniquePrefix()
+  for (const policy of [
+    { algorithm: 'sliding' },
+    { algorithm: 'fixed', lease: { first: 3 } },
+    { algorithm: 'concurrency' },
+  ] as const) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    const name = policy.algorithm
+    await app.register(limiter, {
+      policies: [{ name, limit: 3, windowMs: 60_000, ...policy }],
+      redis,
+      keyPrefix,
+      redisTimeoutMs: 5_000,
+    })
+    app.get('/', async () => 'ok')
+    const answers = []
+    for (let i = 0; i < 4; i++) answers.push((await app.inject('/')).statusCode)
+    t.same(answers, [200, 200, 200, name === 'concurrency' ? 200 : 429], name)
+  }
+  redis.disconnect()
 })
