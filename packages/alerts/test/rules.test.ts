@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import { waitFor } from '@steadfast/testing'
 import t from 'tap'
 import alerts from '../src/index.js'
-import { bucketCount } from '../src/rules/buckets.js'
+import { bucketCount, bucketOf } from '../src/rules/buckets.js'
+import { Sampler } from '../src/rules/sampler.js'
 import { Window } from '../src/rules/window.js'
 import { makeCenter } from './centers.js'
 import { Fastify } from './fastify.js'
@@ -72,7 +73,6 @@ t.test('7: p99 over the window, right to within 2 %', async (t) => {
     seed = (seed * 48_271) % 2_147_483_647
     return seed / 2_147_483_647
   }
-  const { bucketOf } = await import('../src/rules/buckets.js')
   // Log-normal durations, around 20 ms; each slice has another centre.
   const slices: number[][] = []
   for (let slice = 0; slice < 30; slice++) {
@@ -96,9 +96,59 @@ t.test('7: p99 over the window, right to within 2 %', async (t) => {
   }
 })
 
+t.test('7: of many requests some are followed, and what is told of them is still right', async (t) => {
+  let seed = 7
+  const random = () => {
+    seed = (seed * 48_271) % 2_147_483_647
+    return seed / 2_147_483_647
+  }
+  const sampler = new Sampler(random)
+  const window = new Window(60_000, true)
+  const all: number[] = []
+  let errors = 0
+  let followed = 0
+  for (let second = 0; second < 60; second++) {
+    // Slow ones come at regular places, and in busy seconds all are slower.
+    const isBusy = second >= 20
+    for (let i = 0; i < (isBusy ? 20_000 : 500); i++) {
+      const ms = (i % 50 === 0 ? 300 : 20) * (1 + random()) * (isBusy ? 2 : 1)
+      const isError = i % 20 === 0
+      all.push(ms)
+      errors += Number(isError)
+      const weight = sampler.next()
+      if (weight > 0) window.record(bucketOf(ms), isError, weight)
+      followed += Number(weight > 0)
+    }
+    sampler.adjust()
+  }
+  all.sort((a, b) => a - b)
+  for (const share of [0.5, 0.95, 0.99]) {
+    const right = all[Math.ceil(share * all.length) - 1]!
+    t.ok(Math.abs(window.quantile(share)! - right) / right < 0.03, `${share}: ${window.quantile(share)} for ${right}`)
+  }
+  t.ok(Math.abs(window.errorRate! - errors / all.length) < 0.003, `${window.errorRate}`)
+  t.ok(Math.abs(window.count / all.length - 1) < 0.02, `${window.count} for ${all.length}`)
+  t.ok(followed < 120_000, `${followed} of ${all.length}`)
+  const quiet = new Sampler()
+  for (let second = 0; second < 5; second++) {
+    for (let i = 0; i < 1_999; i++) if (quiet.next() !== 1) t.fail('few are all followed')
+    quiet.adjust()
+  }
+})
+
+t.test('7: a route that few ask for is counted in full beside one that many ask for', async (t) => {
+  const { watches } = makeCenter({ channels: [remembering()], rules: [{ ...errors, perRoute: true }] })
+  const [rare, often] = [watches.traffic.routeOf('/rare'), watches.traffic.routeOf('/often')]
+  for (let i = 0; i < 50_000; i++) often.sampler.next()
+  rare.sampler.next()
+  watches.traffic.adjust()
+  for (let i = 0; i < 10; i++) t.equal(rare.sampler.next(), 1)
+  often.sampler.next()
+  t.ok(Array.from({ length: 1_000 }, () => often.sampler.next()).filter((weight) => weight > 0).length < 100)
+})
+
 t.test('7: windows cost memory by their buckets, not by requests', async (t) => {
   const window = new Window(60_000, true)
-  const { bucketOf } = await import('../src/rules/buckets.js')
   const measure = () => {
     const { heapUsed, arrayBuffers } = process.memoryUsage()
     return heapUsed + arrayBuffers

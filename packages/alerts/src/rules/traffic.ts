@@ -1,9 +1,11 @@
 import { bucketOf } from './buckets.js'
+import { Sampler } from './sampler.js'
 import { Window } from './window.js'
 
 /** What the requests of a route are recorded into. */
 export interface RouteTraffic {
   windows: Window[]
+  sampler: Sampler
 }
 
 /** Which windows are kept. */
@@ -26,7 +28,7 @@ export class Traffic {
   constructor(wishes: readonly WindowWish[]) {
     this.#wishes = wishes
     this.#hasDurations = wishes.some(({ hasDurations }) => hasDurations)
-    this.#unrouted = { windows: this.#make(undefined) }
+    this.#unrouted = { windows: this.#make(undefined), sampler: new Sampler() }
   }
 
   /** @param route its template; undefined for what no route takes */
@@ -34,15 +36,16 @@ export class Traffic {
     if (route === undefined) return this.#unrouted
     const known = this.#routes.get(route)
     if (known) return known
-    const traffic = { windows: this.#make(route) }
+    const traffic = { windows: this.#make(route), sampler: new Sampler() }
     this.#routes.set(route, traffic)
     return traffic
   }
 
-  record({ windows }: RouteTraffic, durationMs: number, isError: boolean): void {
+  /** @param weight how many requests this one stands for */
+  record({ windows }: RouteTraffic, durationMs: number, isError: boolean, weight = 1): void {
     if (windows.length === 0) return
     const bucket = this.#hasDurations ? bucketOf(durationMs) : 0
-    for (const window of windows) window.record(bucket, isError)
+    for (const window of windows) window.record(bucket, isError, weight)
   }
 
   /** The windows of a rule, by route. */
@@ -50,6 +53,12 @@ export class Traffic {
     if (scope === 'app') return [[undefined, this.#window(undefined, windowMs)]]
     const routes = scope === 'routes' ? [...this.#routes.keys()] : [scope.route]
     return routes.map((route) => [route, this.#window(route, windowMs)])
+  }
+
+  /** A second has passed. */
+  adjust(): void {
+    this.#unrouted.sampler.adjust()
+    for (const { sampler } of this.#routes.values()) sampler.adjust()
   }
 
   /** A slice of these windows' time has passed. */

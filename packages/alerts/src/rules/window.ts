@@ -17,10 +17,11 @@ export class Window {
     this.#durations = hasDurations ? new Uint32Array(sliceCount * bucketCount) : undefined
   }
 
-  record(bucket: number, isError: boolean): void {
-    this.#requests[this.#slice]!++
-    if (isError) this.#errors[this.#slice]!++
-    if (this.#durations) this.#durations[this.#slice * bucketCount + bucket]!++
+  /** @param weight how many requests this one stands for */
+  record(bucket: number, isError: boolean, weight = 1): void {
+    this.#requests[this.#slice]! += weight
+    if (isError) this.#errors[this.#slice]! += weight
+    if (this.#durations) this.#durations[this.#slice * bucketCount + bucket]! += weight
   }
 
   /** A slice of the time has passed: the oldest one is used anew. */
