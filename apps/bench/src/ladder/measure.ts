@@ -17,7 +17,7 @@ export interface Rung {
   parts: Part[]
   /** How many clients the load comes from. Default 1. */
   clients?: number
-  /** How long it is under load before it is measured. Default 1. */
+  /** How long it is under load before it is measured. Default 3: until then V8 is still at work on it. */
   warmUpSeconds?: number
   servers: ServerName[]
   program(logFolder: string): Promise<Program>
@@ -34,7 +34,7 @@ const sampleHits = 4
 
 /** Starts the rung's server afresh, so that rounds also tell how processes differ; checks it, loads it, and checks it again. */
 export async function measureRung(rung: Rung, { load, seconds, core }: Round & { load: Load }): Promise<Figures> {
-  const { parts, clients = 1, program, warmUpSeconds = 1 } = rung
+  const { parts, clients = 1, program, warmUpSeconds = 3 } = rung
   const logFolder = await mkdtemp(join(await runFolder(), 'log-'))
   let server: ServerProcess | undefined
   try {

@@ -6,6 +6,7 @@ import { shortener } from './shortener.js'
 import { type Part, path } from './workload.js'
 
 const all: Part[] = ['cache', 'health', 'limit', 'log', 'metrics']
+const seven: Part[] = [...all, 'alerts', 'shutdown']
 
 /** The first is what the others are compared with; the last is the same, at the other end of each round. */
 export const rungs: Rung[] = [
@@ -25,6 +26,8 @@ export const rungs: Rung[] = [
   }),
   rung('cache', '@steadfast/cache before the look-up', 'steadfast', ['cache']),
   rung('alerts', '@steadfast/alerts with rules on errors and p99', 'steadfast', ['alerts']),
+  rung('steadfast', 'all seven @steadfast plugins, limits in memory', 'steadfast', seven),
+  rung('steadfast-redis', 'the same, limits in Redis, leased', 'steadfast', seven, { redis: true, isTuned: true }),
   rung('lru-cache', 'lru-cache before the look-up', 'ecosystem', ['cache']),
   rung('under-pressure', '@fastify/under-pressure with a status route', 'ecosystem', ['health']),
   rung('rate-limit', '@fastify/rate-limit in memory', 'ecosystem', ['limit']),
@@ -58,7 +61,7 @@ function rung(
     redis = false,
     clients = 1,
     isTuned = false,
-    warmUpSeconds = 1,
+    warmUpSeconds = 3,
   }: { redis?: boolean; clients?: number; isTuned?: boolean; warmUpSeconds?: number } = {},
 ): Rung {
   const file = resolve(import.meta.dirname, `servers/${server}.js`)
