@@ -107,8 +107,11 @@ t.test('6. a flood of refusals over two instances offends once, and asks Redis a
   t.equal(two.events[0]!.offences, 1)
   t.ok(calls() - before < 4_100, `${calls() - before} calls, most for the limit itself`)
   const settled = calls()
+  const startMs = performance.now()
   for (let i = 0; i < 5_000; i++) if ((await one.ask('a'))[0] !== 403) break
-  t.ok(calls() - settled < 20, `${calls() - settled} calls for one who is banned`)
+  // Both look for bans of others twice a second.
+  const looks = 4 * Math.ceil((performance.now() - startMs) / 1_000)
+  t.ok(calls() - settled <= 10 + looks, `${calls() - settled} calls for one who is banned`)
 })
 
 t.test('6. a restart of Redis, which keeps nothing, loses no ban, nor what led to it', async (t) => {
