@@ -53,7 +53,11 @@ for (const [store, optionsOf] of [
     const tookMs = performance.now() - startMs
     const ok = all.flatMap(({ statusCode }, i) => (statusCode === 200 ? [`${i}`] : []))
     t.ok(ok.length >= 10 && ok.length <= 12, `${ok.length} of 14: ten wait, and a place may be free meanwhile`)
-    t.same(served.slice(1), ok, 'in their order')
+    // Redis is asked for those that come before there is a line at the same time: who finds a place free does not wait.
+    const atOnce = served.slice(1, 1 + ok.length - 10)
+    const waited = ok.filter((id) => !atOnce.includes(id))
+    t.same(served.slice(1 + atOnce.length), waited, 'in their order')
+    if (store === 'memory') t.same(served.slice(1), ok, 'all of them')
     t.ok(tookMs > (ok.length - 1) * 50 - 20 && tookMs < 5 * ok.length * 50, `${tookMs} ms for ${ok.length}`)
     t.equal(app.limiter.stats().waiting, 0)
     const refused = all.find(({ statusCode }) => statusCode === 429)
