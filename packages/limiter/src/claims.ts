@@ -8,14 +8,7 @@ import type { PlacedPolicy } from './scope.js'
 import { Claim } from './stores/claim.js'
 
 /** A claim, and the policy that makes it. */
-export class PolicyClaim extends Claim {
-  readonly policy: PlacedPolicy
-
-  constructor(policy: PlacedPolicy, key: string, limit: number, cost: number) {
-    super(policy.bucket, key, limit, policy.burst ?? defaultBurst(limit), cost, policy.isShadow)
-    this.policy = policy
-  }
-}
+export type PolicyClaim = Claim<PlacedPolicy>
 
 /** Whose functions are asked for what a request is to be counted for, and what is done where they fail. */
 export class ClaimMaker {
@@ -30,14 +23,9 @@ export class ClaimMaker {
    * @returns undefined if a function has failed in a way that refuses the request
    */
   make(request: FastifyRequest, policies: readonly PlacedPolicy[]): PolicyClaim[] | undefined {
-    // The list of one is the usual one; what is pushed to gets room for seventeen.
-    if (policies.length === 1) {
-      const claim = this.#tryToMake(policies[0]!, request)
-      return claim ? [claim] : claim === null ? [] : undefined
-    }
     const claims: PolicyClaim[] = []
     for (let i = 0; i < policies.length; i++) {
-      const claim = this.#tryToMake(policies[i]!, request)
+      const claim = this.makeOne(request, policies[i]!)
       if (claim === undefined) return undefined
       if (claim) claims.push(claim)
     }
@@ -45,14 +33,12 @@ export class ClaimMaker {
   }
 
   /** null: the policy is not for this request. undefined: the request is refused. */
-  #tryToMake(policy: PlacedPolicy, request: FastifyRequest): PolicyClaim | null | undefined {
+  makeOne(request: FastifyRequest, policy: PlacedPolicy): PolicyClaim | null | undefined {
     try {
-      return this.#make(policy, request)
+      const key = policy.key ? checkedKey(policy.key(request)) : this.keyOf(request.ip)
+      return key === null ? null : claimOf(policy, key, limitOf(policy, request), costOf(policy, request))
     } catch (error) {
-      this.#engine.faults.report(`a function of the policy "${policy.name}"`, error)
-      const { onRedisError } = this.#engine.options
-      if (policy.isShadow || onRedisError === 'open') return null
-      return onRedisError === 'local' ? this.#makeWithout(policy, request) : undefined
+      return this.#makeFailed(request, policy, error)
     }
   }
 
@@ -61,12 +47,11 @@ export class ClaimMaker {
     return boundedKey(clientKey(address, this.#engine.options.ipv6Prefix))
   }
 
-  #make(policy: PlacedPolicy, request: FastifyRequest): PolicyClaim | null {
-    const key = policy.key ? checkedKey(policy.key(request)) : this.keyOf(request.ip)
-    if (key === null) return null
-    const limit = typeof policy.limit === 'number' ? policy.limit : checked(policy.limit(request), given.limit, 'limit')
-    const cost = typeof policy.cost === 'number' ? policy.cost : checked(policy.cost(request), given.cost, 'cost')
-    return claimOf(policy, key, limit, cost)
+  #makeFailed(request: FastifyRequest, policy: PlacedPolicy, error: unknown): PolicyClaim | null | undefined {
+    this.#engine.faults.report(`a function of the policy "${policy.name}"`, error)
+    const { onRedisError } = this.#engine.options
+    if (policy.isShadow || onRedisError === 'open') return null
+    return onRedisError === 'local' ? this.#makeWithout(policy, request) : undefined
   }
 
   /** By the address of the client, and as one hit, but not without the limit. */
@@ -77,9 +62,18 @@ export class ClaimMaker {
 }
 
 export function claimOf(policy: PlacedPolicy, key: string, limit: number, cost: number): PolicyClaim {
-  const claim = new PolicyClaim(policy, key, limit, cost)
-  if (policy.settle) claim.charge = 0
+  const { bucket, burst, isShadow, settle } = policy
+  const claim = new Claim(bucket, key, limit, burst ?? defaultBurst(limit), cost, isShadow, policy)
+  if (settle) claim.charge = 0
   return claim
+}
+
+function limitOf({ limit }: PlacedPolicy, request: FastifyRequest): number {
+  return typeof limit === 'number' ? limit : checked(limit(request), given.limit, 'limit')
+}
+
+function costOf({ cost }: PlacedPolicy, request: FastifyRequest): number {
+  return typeof cost === 'number' ? cost : checked(cost(request), given.cost, 'cost')
 }
 
 function checked(value: unknown, rule: given.Rule, what: string): number {

@@ -79,6 +79,11 @@ export class Engine {
     this.#decide(claims, done)
   }
 
+  /** By what one claim alone may be met at once. If it is not, nothing is changed, and `decide` tells. */
+  get atHand(): { take(claim: Claim): boolean } {
+    return this.memory ?? this.#shared!.leased
+  }
+
   #decide(claims: readonly Claim[], done: (outcome: Outcome) => void): void {
     if (this.memory) done(this.memory.decide(claims) ? 'met' : 'exceeded')
     else this.#shared!.decide(claims, done)

@@ -95,8 +95,11 @@ export class Gates {
    */
   of(request: FastifyRequest): Gate {
     const config = this.#configs.of(request) as RouteConfig
-    const known = config[gateKey] ?? this.#gates.get(config)
-    if (known) return known
+    return config[gateKey] ?? this.#gates.get(config) ?? this.#add(config)
+  }
+
+  /** Of a route that was there before the plugin. */
+  #add(config: RouteConfig): Gate {
     const gate = this.#make(config)
     const { late, settles } = this.#ofPlugin
     if ((gate.late && !late) || (gate.settles && !settles)) {

@@ -48,5 +48,7 @@ export class LimitText {
  * into V8's runtime. What + gives is a tree of its parts, which each check and write of Node's has V8 flatten first.
  */
 export function flatText(codes: number[]): string {
-  return codes.length > mostArguments ? Buffer.from(codes).toString('latin1') : String.fromCharCode.apply(null, codes)
+  return codes.length > mostArguments ? longText(codes) : String.fromCharCode.apply(null, codes)
 }
+
+const longText = (codes: number[]): string => Buffer.from(codes).toString('latin1')

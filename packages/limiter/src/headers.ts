@@ -26,12 +26,14 @@ export class PolicyTexts {
 
   /** A list of policies, and this one at its end. */
   policy(list: string, limit: number): string {
-    if (limit !== this.#limit || list !== this.#list) {
-      this.#list = list
-      this.#limit = limit
-      this.#policy = `${list}${list && ', '}"${this.#name}";q=${limit};w=${this.#windowSeconds}`
-    }
+    if (limit !== this.#limit || list !== this.#list) this.#build(list, limit)
     return this.#policy
+  }
+
+  #build(list: string, limit: number): void {
+    this.#list = list
+    this.#limit = limit
+    this.#policy = `${list}${list && ', '}"${this.#name}";q=${limit};w=${this.#windowSeconds}`
   }
 
   /** What is left, as character codes that hold until the next call. */
@@ -56,6 +58,16 @@ export class Headers {
   constructor(style: HeaderStyle) {
     this.#isDraft = style === 'draft' || style === 'both'
     this.#isLegacy = style === 'legacy' || style === 'both'
+  }
+
+  /** Of one policy that is enforced, and was not exceeded. */
+  setOne(reply: FastifyReply, claim: PolicyClaim): void {
+    if (this.#isDraft) {
+      const { texts } = claim.policy
+      const codes = texts.now(claim.remaining, claim.resetUs)
+      this.#reply.setDraft(reply, texts.policy('', claim.limit), flatText(codes))
+    }
+    if (this.#isLegacy) this.#setLegacy(reply, [claim])
   }
 
   set(reply: FastifyReply, claims: readonly PolicyClaim[], isExceeded = false): void {

@@ -10,10 +10,16 @@ export type Hook = (request: FastifyRequest, reply: FastifyReply, done: HookHand
 /** onRequest: before the body is read. */
 export function earlyHook(gates: Gates, engine: Engine): Hook {
   const { counts, options } = engine
-  const hasLists = options.allow !== undefined || options.deny !== undefined
-  return function limitRequest(request, reply, done) {
+  if (!options.allow && !options.deny) {
+    return function limitRequest(request, reply, done) {
+      const { early } = gates.of(request)
+      if (early) early.run(request, reply, done)
+      else done()
+    }
+  }
+  return function limitUnlisted(request, reply, done) {
     const gate = gates.of(request)
-    if (hasLists && !gate.isProbe) {
+    if (!gate.isProbe) {
       const list = listed(request, engine)
       if (list === 'deny') {
         counts.requests.denied++

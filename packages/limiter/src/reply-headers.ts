@@ -13,12 +13,16 @@ export class ReplyHeaders {
   #hasLooked = false
 
   setDraft(reply: FastifyReply, policies: string, limits: string): void {
-    if (!this.#hasLooked) this.#look(reply)
     const headers = this.#symbol && (reply as unknown as Behind)[this.#symbol]
     if (headers) {
       headers['ratelimit-policy'] = policies
       headers.ratelimit = limits
-    } else reply.header('ratelimit-policy', policies).header('ratelimit', limits)
+    } else this.#setByName(reply, policies, limits)
+  }
+
+  #setByName(reply: FastifyReply, policies: string, limits: string): void {
+    reply.header('ratelimit-policy', policies).header('ratelimit', limits)
+    if (!this.#hasLooked) this.#look(reply)
   }
 
   #look(reply: FastifyReply): void {

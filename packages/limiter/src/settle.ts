@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { PolicyClaim } from './claims.js'
+import type { PolicyClaim } from './claims.js'
 import type { Engine } from './engine.js'
 import * as given from './given.js'
 import type { Headers } from './headers.js'
 import type { PlacedPolicy } from './scope.js'
 import { stateOf } from './state.js'
-import { always } from './stores/claim.js'
+import { always, Claim } from './stores/claim.js'
 
 /**
  * Counts what a request is told to have counted for, before its answer goes out: whoever has that can't come again before it is counted.
@@ -30,10 +30,10 @@ export class Settlement {
     const claims: PolicyClaim[] = []
     const asked: PolicyClaim[] = []
     for (const check of state.claims) {
-      const { policy, key, limit } = check
+      const { policy, bucket, key, limit, burst } = check
       const charge = policy.settle && check.isOk ? this.#chargeOf(policy, request, reply) : 0
       if (charge === 0) continue
-      const claim = new PolicyClaim(policy, key, limit, charge)
+      const claim = new Claim(bucket, key, limit, burst, charge, check.isShadow, policy)
       claim.need = always
       claims.push(claim)
       asked.push(check)

@@ -6,7 +6,8 @@ import { hasGone, onceGone } from './gone.js'
 import type { Headers } from './headers.js'
 import { banned, exceeded, sendProblem, unavailable } from './refusal.js'
 import type { PlacedPolicy } from './scope.js'
-import { newState, stateOf } from './state.js'
+import { isStated, newState, stateOf, stateOne } from './state.js'
+import type { LimiterStats } from './stats.js'
 import type { Outcome } from './stores/shared.js'
 import { Turns } from './turns.js'
 
@@ -22,6 +23,10 @@ export class Stage {
   readonly #hasSlots: boolean
   readonly #escalates: boolean
   readonly #turns: Turns | undefined
+  readonly #requests: LimiterStats['requests']
+  /** The only policy, where a claim on it may be met at once, of what there is at hand. */
+  readonly #only: PlacedPolicy | undefined
+  readonly #atHand: Engine['atHand']
 
   /** @param isLast of the stages that its requests pass, where those that pass are counted */
   constructor(engine: Engine, maker: ClaimMaker, headers: Headers, policies: readonly PlacedPolicy[], isLast: boolean) {
@@ -34,11 +39,35 @@ export class Stage {
     this.#hasSlots = policies.some(({ algorithm }) => algorithm === 'concurrency')
     this.#escalates = policies.some(({ escalate }) => escalate)
     this.#hasShadows = policies.some(({ isShadow }) => isShadow)
+    this.#requests = engine.counts.requests
+    this.#atHand = engine.atHand
+    const [first, ...others] = policies
+    const isUsual = first && others.length === 0 && !first.isShadow && !first.delay && !this.#hasSlots
+    if (isUsual && (engine.memory || first.lease)) this.#only = first
     if (policies.some(({ delay }) => delay)) this.#turns = new Turns(engine, (request) => maker.make(request, policies))
   }
 
   run(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    const claims = this.#maker.make(request, this.#policies)
+    const only = this.#only
+    if (!only) {
+      this.#decide(this.#maker.make(request, this.#policies), request, reply, done)
+      return
+    }
+    const claim = this.#maker.makeOne(request, only)
+    if (claim && this.#bans.size === 0 && !isStated(request) && this.#atHand.take(claim)) {
+      stateOne(request, claim)
+      this.#headers.setOne(reply, claim)
+      if (this.#isLast) this.#requests.allowed++
+      done()
+    } else this.#decide(claim ? [claim] : claim === null ? [] : undefined, request, reply, done)
+  }
+
+  #decide(
+    claims: PolicyClaim[] | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: HookHandlerDoneFunction,
+  ): void {
     if (!claims) this.#refuseUnchecked(reply, done)
     else if (claims.length === 0) this.#pass(done)
     else if (this.#bans.fails(claims)) this.#refuseBanned(reply, claims, done)
@@ -87,13 +116,13 @@ export class Stage {
   }
 
   #pass(done: HookHandlerDoneFunction): void {
-    if (this.#isLast) this.#engine.counts.requests.allowed++
+    if (this.#isLast) this.#requests.allowed++
     done()
   }
 
   #exceed(request: FastifyRequest, reply: FastifyReply, claims: PolicyClaim[], done: HookHandlerDoneFunction): void {
     const { retryUs, names } = this.#tell(request, claims, false)
-    this.#engine.counts.requests.exceeded++
+    this.#requests.exceeded++
     if (this.#escalates) this.#engine.bans.offend(claims)
     this.#headers.setRetryAfter(reply, retryUs)
     this.#refuse(reply, exceeded(names, Math.ceil(retryUs / 1_000)), done)
@@ -102,7 +131,7 @@ export class Stage {
   #refuseBanned(reply: FastifyReply, claims: readonly PolicyClaim[], done: HookHandlerDoneFunction): void {
     const over = claims.filter(({ isOk }) => !isOk)
     const retryUs = Math.max(...over.map((claim) => claim.retryUs))
-    this.#engine.counts.requests.banned++
+    this.#requests.banned++
     this.#headers.setRetryAfter(reply, retryUs)
     this.#refuse(
       reply,
@@ -115,7 +144,7 @@ export class Stage {
   }
 
   #refuseUnchecked(reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    this.#engine.counts.requests.unavailable++
+    this.#requests.unavailable++
     this.#refuse(reply, unavailable(), done)
   }
 

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { PolicyClaim } from './claims.js'
+import { Claim } from './stores/claim.js'
 
 /** What is left of a policy's limit for the client of a request. */
 export interface RequestLimit {
@@ -9,7 +10,7 @@ export interface RequestLimit {
   resetMs: number
 }
 
-/** What the limiter knows of one request. */
+/** What the limiter knows of one request. Where that is one claim and no more, the claim stands for it. */
 export class RequestState {
   /** All that were asked, stage by stage. */
   claims: readonly PolicyClaim[]
@@ -26,10 +27,19 @@ export class RequestState {
 /** Set without decorateRequest, by which Fastify sets it on every request, one property after the other. */
 const key: unique symbol = Symbol('steadfast.limiter.request')
 
-type Stated = FastifyRequest & { [key]?: RequestState }
+type Stated = FastifyRequest & { [key]?: RequestState | PolicyClaim }
+
+export function isStated(request: FastifyRequest): boolean {
+  return (request as Stated)[key] !== undefined
+}
 
 export function stateOf(request: FastifyRequest): RequestState | undefined {
-  return (request as Stated)[key]
+  const known = (request as Stated)[key]
+  return known instanceof Claim ? newState(request, [known]) : known
+}
+
+export function stateOne(request: FastifyRequest, claim: PolicyClaim): void {
+  ;(request as Stated)[key] = claim
 }
 
 export function newState(request: FastifyRequest, claims: readonly PolicyClaim[] = []): RequestState {

@@ -216,3 +216,31 @@ t.test('by hand: check, peek, reset and hook', async (t) => {
   t.same(await codes(app, 2, '/hooked-too'), [200, 429])
   t.throws(() => app.limiter.hook({ limit: 1, windowMs, settle: () => 1 }), { code: 'ERR_LIMITER_OPTION' })
 })
+
+t.test(
+  'a key function is asked once a request; what it counts for is told by request.limits, after a later stage as well',
+  async (t) => {
+    const asked = { early: 0, late: 0 }
+    const key = (of: 'early' | 'late') => () => {
+      asked[of]++
+      return 'one'
+    }
+    const app = await appWith(t, {
+      policies: [
+        { name: 'early', limit: 3, windowMs, key: key('early') },
+        { name: 'late', limit: 2, windowMs, at: 'preHandler', key: key('late') },
+      ],
+    })
+    app.get('/told', async (request) => request.limits)
+    const answers = []
+    for (let i = 0; i < 4; i++) answers.push(await app.inject('/told'))
+    t.same(
+      answers.map(({ statusCode }) => statusCode),
+      [200, 200, 429, 429],
+    )
+    t.same(asked, { early: 4, late: 3 })
+    t.match(answers[1]!.json(), { early: { limit: 3, remaining: 1 }, late: { limit: 2, remaining: 0 } })
+    t.match(answers[1]!.headers, { ratelimit: /^"early";r=1;t=\d+, "late";r=0;t=\d+$/ })
+    t.match(app.limiter.stats().requests, { allowed: 2, exceeded: 2 })
+  },
+)

@@ -30,6 +30,16 @@ export class FixedCounters implements Counters {
     claim.resetUs = used > 0 || !claim.isOk ? leftUs : 0
   }
 
+  take(slot: number, claim: Claim, nowUs: number): boolean {
+    const leftUs = this.#starts[slot]! + this.#windowUs - nowUs
+    const used = this.#counts[slot]! + claim.need
+    if (leftUs <= 0 || used > claim.limit || claim.need !== claim.charge) return false
+    this.#counts[slot] = used
+    claim.remaining = claim.limit - used
+    claim.resetUs = leftUs
+    return true
+  }
+
   charge(slot: number, claim: Claim, nowUs: number): void {
     if (this.isOver(slot, nowUs)) {
       this.#starts[slot] = nowUs

@@ -35,6 +35,13 @@ export class GcraCounters implements Counters {
     this.#tell(claim, debt)
   }
 
+  take(slot: number, claim: Claim, nowUs: number): boolean {
+    this.ask(slot, claim, nowUs)
+    if (!claim.isOk || claim.need !== claim.charge) return false
+    this.charge(slot, claim, nowUs)
+    return true
+  }
+
   charge(slot: number, claim: Claim, nowUs: number): void {
     const debt = this.#debtAt(slot, claim.limit, nowUs) + claim.charge * this.#windowUs
     this.#times[slot] = nowUs

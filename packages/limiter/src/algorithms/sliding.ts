@@ -7,6 +7,9 @@ import { type Counters, widened } from './counters.js'
  */
 export const steps = 20
 
+/** How many keys have what lies before their newest step summed up: of those that share a place, the one that came last. */
+const lookedBack = 256
+
 /**
  * Never more than `limit` in any window. The newest step of a key lies in its slot, and those before it in a row, which only a
  * key has that was hit in several steps.
@@ -22,6 +25,11 @@ export class SlidingCounters implements Counters {
   #most = 0xff
   #rowCount = 0
   readonly #freeRows: number[] = []
+  /** Of whom, and of which newest step: how many count from before it, and when the first of them will have left the window. */
+  readonly #backSlots = new Int32Array(lookedBack).fill(-1)
+  readonly #backSteps = new Float64Array(lookedBack)
+  readonly #backCounts = new Float64Array(lookedBack)
+  readonly #backFreed = new Float64Array(lookedBack)
 
   constructor(windowUs: number) {
     this.#stepUs = windowUs / steps
@@ -54,6 +62,25 @@ export class SlidingCounters implements Counters {
     const over = claim.isOk ? 0 : used + claim.need - claim.limit
     claim.resetUs = this.#freedAt(slot, Math.max(1, over), age) - nowUs
     claim.retryUs = claim.isOk ? 0 : claim.resetUs
+  }
+
+  /** A hit in the step of the one before: most are, of a key that is hit often. */
+  take(slot: number, claim: Claim, nowUs: number): boolean {
+    const newest = this.#newest[slot]!
+    const { need, limit } = claim
+    if (nowUs >= (newest + 1) * this.#stepUs || need !== claim.charge) return false
+    let used = this.#counts[slot]! + need
+    let freedUs = (newest + steps + 1) * this.#stepUs
+    if (this.#rowOf[slot] !== 0) {
+      const back = this.#lookBack(slot)
+      used += this.#backCounts[back]!
+      freedUs = this.#backFreed[back]!
+    }
+    if (used > limit) return false
+    this.#counts[slot] = this.#counts[slot]! + need
+    claim.remaining = limit - used
+    claim.resetUs = freedUs - nowUs
+    return true
   }
 
   charge(slot: number, claim: Claim, nowUs: number): void {
@@ -96,6 +123,21 @@ export class SlidingCounters implements Counters {
       if (freed >= count) return (newest - back + steps + 1) * this.#stepUs
     }
     return (newest + steps + 1) * this.#stepUs
+  }
+
+  /**
+   * Sums up what lies before the newest step, once: it stays the same for as long as that lasts. Nor is it ever that of another key, which
+   * has no row in the step in which it gets the slot.
+   */
+  #lookBack(slot: number): number {
+    const at = slot % lookedBack
+    const newest = this.#newest[slot]!
+    if (this.#backSlots[at] === slot && this.#backSteps[at] === newest) return at
+    this.#backSlots[at] = slot
+    this.#backSteps[at] = newest
+    this.#backCounts[at] = this.#used(slot, 0) - this.#counts[slot]!
+    this.#backFreed[at] = this.#freedAt(slot, 1, 0)
+    return at
   }
 
   /** Moves on to a new step. */

@@ -43,6 +43,13 @@ export class LeasedStore {
     return { keys: size, local: this.local, waits, refills, returns }
   }
 
+  /** Whether one claim alone is met by tokens that are there. If not, nothing is taken. */
+  take(claim: Claim): boolean {
+    if (!this.#takeOne(claim, this.#options.nowMs())) return false
+    this.local++
+    return true
+  }
+
   /** As that of any store: all claims are met and charged, or none is charged. */
   decide(claims: readonly Claim[], done: Done): void {
     const nowMs = this.#options.nowMs()

@@ -4,7 +4,9 @@ import type { Bucket } from './bucket.js'
 export const always = -4_294_967_296
 
 /** What is asked of one counter, and then what it has answered. Times are whole microseconds. */
-export class Claim {
+export class Claim<Policy = unknown> {
+  /** What stores don't look at. */
+  readonly policy: Policy
   readonly bucket: Bucket
   /** Whose counter of the bucket it is. */
   readonly key: string
@@ -18,16 +20,25 @@ export class Claim {
   /** It is counted, but stops nothing. */
   readonly isShadow: boolean
 
-  isOk = true
-  remaining = 0
+  isOk: boolean
+  remaining: number
   /** Until what is needed would be there. */
-  retryUs = 0
+  retryUs: number
   /** Until there is more than now. */
-  resetUs = 0
+  resetUs: number
   /** Where memory has found the key. */
-  slot = -1
+  slot: number
 
-  constructor(bucket: Bucket, key: string, limit: number, burst: number, cost: number, isShadow: boolean) {
+  constructor(
+    bucket: Bucket,
+    key: string,
+    limit: number,
+    burst: number,
+    cost: number,
+    isShadow: boolean,
+    policy: Policy,
+  ) {
+    this.policy = policy
     this.bucket = bucket
     this.key = key
     this.limit = limit
@@ -35,5 +46,11 @@ export class Claim {
     this.need = cost
     this.charge = cost
     this.isShadow = isShadow
+    // Here, not with their declarations: that would be a function more to call, for each request.
+    this.isOk = true
+    this.remaining = 0
+    this.retryUs = 0
+    this.resetUs = 0
+    this.slot = -1
   }
 }

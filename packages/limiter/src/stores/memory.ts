@@ -57,6 +57,15 @@ export class MemoryStore {
     return true
   }
 
+  /** Whether one claim alone is met by a key that is known, in one step. If not, nothing is changed, and `decide` tells. */
+  take(claim: Claim): boolean {
+    const table = this.#tables[claim.bucket.index]
+    const slot = table ? table.find(claim.key) : -1
+    if (slot < 0) return false
+    this.nowUs = this.#nowUs()
+    return table!.counters.take(slot, claim, this.nowUs)
+  }
+
   reset(bucket: Bucket, key: string): void {
     this.#tables[bucket.index]?.remove(key)
   }

@@ -165,7 +165,7 @@ export class Instance {
 
   /** One of several may have been met a while before the others. */
   #claim(bucket: Bucket, limit: number, cost: number): Claim & { metUs: number } {
-    const claim = Object.assign(new Claim(bucket, 'a', limit, limit, cost, false), { metUs: Number.NaN })
+    const claim = Object.assign(new Claim(bucket, 'a', limit, limit, cost, false, undefined), { metUs: Number.NaN })
     let isMet = false
     Object.defineProperty(claim, 'isOk', {
       get: () => isMet,

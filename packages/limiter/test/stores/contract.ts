@@ -26,7 +26,7 @@ export function claimOf(
   key = 'a',
   { burst = limit, cost = 1, isShadow = false }: { burst?: number; cost?: number; isShadow?: boolean } = {},
 ): Claim {
-  return new Claim(bucket, key, limit, burst, cost, isShadow)
+  return new Claim(bucket, key, limit, burst, cost, isShadow, undefined)
 }
 
 /** The same promises for every store. `windowMs` is one that is long compared with a call. */
