@@ -35,8 +35,15 @@ export class ClaimMaker {
   /** null: the policy is not for this request. undefined: the request is refused. */
   makeOne(request: FastifyRequest, policy: PlacedPolicy): PolicyClaim | null | undefined {
     try {
+      const { limit, cost } = policy
       const key = policy.key ? checkedKey(policy.key(request)) : this.keyOf(request.ip)
-      return key === null ? null : claimOf(policy, key, limitOf(policy, request), costOf(policy, request))
+      if (key === null) return null
+      return claimOf(
+        policy,
+        key,
+        typeof limit === 'number' ? limit : checked(limit(request), given.limit, 'limit'),
+        typeof cost === 'number' ? cost : checked(cost(request), given.cost, 'cost'),
+      )
     } catch (error) {
       return this.#makeFailed(request, policy, error)
     }
@@ -66,14 +73,6 @@ export function claimOf(policy: PlacedPolicy, key: string, limit: number, cost: 
   const claim = new Claim(bucket, key, limit, burst ?? defaultBurst(limit), cost, isShadow, policy)
   if (settle) claim.charge = 0
   return claim
-}
-
-function limitOf({ limit }: PlacedPolicy, request: FastifyRequest): number {
-  return typeof limit === 'number' ? limit : checked(limit(request), given.limit, 'limit')
-}
-
-function costOf({ cost }: PlacedPolicy, request: FastifyRequest): number {
-  return typeof cost === 'number' ? cost : checked(cost(request), given.cost, 'cost')
 }
 
 function checked(value: unknown, rule: given.Rule, what: string): number {

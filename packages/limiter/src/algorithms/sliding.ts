@@ -25,11 +25,10 @@ export class SlidingCounters implements Counters {
   #most = 0xff
   #rowCount = 0
   readonly #freeRows: number[] = []
-  /** Of whom, and of which newest step: how many count from before it, and when the first of them will have left the window. */
-  readonly #backSlots = new Int32Array(lookedBack).fill(-1)
-  readonly #backSteps = new Float64Array(lookedBack)
-  readonly #backCounts = new Float64Array(lookedBack)
-  readonly #backFreed = new Float64Array(lookedBack)
+  /** In threes: whose slot, its newest step, and when the first that counts from before that will have left the window. */
+  readonly #back = new Float64Array(lookedBack * 3).fill(-1)
+  /** How many count from before it: whole numbers, as sums of others are slower. */
+  readonly #backCounts = new Uint32Array(lookedBack)
 
   constructor(windowUs: number) {
     this.#stepUs = windowUs / steps
@@ -72,9 +71,12 @@ export class SlidingCounters implements Counters {
     let used = this.#counts[slot]! + need
     let freedUs = (newest + steps + 1) * this.#stepUs
     if (this.#rowOf[slot] !== 0) {
-      const back = this.#lookBack(slot)
-      used += this.#backCounts[back]!
-      freedUs = this.#backFreed[back]!
+      const back = this.#back
+      const place = slot % lookedBack
+      const at = place * 3
+      if (back[at] !== slot || back[at + 1] !== newest) this.#lookBack(slot, place)
+      used += this.#backCounts[place]!
+      freedUs = back[at + 2]!
     }
     if (used > limit) return false
     this.#counts[slot] = this.#counts[slot]! + need
@@ -129,15 +131,9 @@ export class SlidingCounters implements Counters {
    * Sums up what lies before the newest step, once: it stays the same for as long as that lasts. Nor is it ever that of another key, which
    * has no row in the step in which it gets the slot.
    */
-  #lookBack(slot: number): number {
-    const at = slot % lookedBack
-    const newest = this.#newest[slot]!
-    if (this.#backSlots[at] === slot && this.#backSteps[at] === newest) return at
-    this.#backSlots[at] = slot
-    this.#backSteps[at] = newest
-    this.#backCounts[at] = this.#used(slot, 0) - this.#counts[slot]!
-    this.#backFreed[at] = this.#freedAt(slot, 1, 0)
-    return at
+  #lookBack(slot: number, place: number): void {
+    this.#back.set([slot, this.#newest[slot]!, this.#freedAt(slot, 1, 0)], place * 3)
+    this.#backCounts[place] = Math.min(this.#used(slot, 0) - this.#counts[slot]!, 0xffff_ffff)
   }
 
   /** Moves on to a new step. */

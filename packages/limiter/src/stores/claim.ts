@@ -20,14 +20,14 @@ export class Claim<Policy = unknown> {
   /** It is counted, but stops nothing. */
   readonly isShadow: boolean
 
-  isOk: boolean
-  remaining: number
+  isOk = true
+  remaining = 0
   /** Until what is needed would be there. */
-  retryUs: number
+  retryUs = 0
   /** Until there is more than now. */
-  resetUs: number
+  resetUs = 0
   /** Where memory has found the key. */
-  slot: number
+  slot = -1
 
   constructor(
     bucket: Bucket,
@@ -46,11 +46,5 @@ export class Claim<Policy = unknown> {
     this.need = cost
     this.charge = cost
     this.isShadow = isShadow
-    // Here, not with their declarations: that would be a function more to call, for each request.
-    this.isOk = true
-    this.remaining = 0
-    this.retryUs = 0
-    this.resetUs = 0
-    this.slot = -1
   }
 }
