@@ -12,6 +12,7 @@ export class Sampler {
   #stride = 1
   #weight = 1
   #left = 1
+  /** In this second, by what those that were followed stand for. */
   #seen = 0
   #followed = 0
 
@@ -19,10 +20,20 @@ export class Sampler {
     this.#random = random
   }
 
-  /** How many requests this one stands for; 0: it is not followed. */
-  next(): number {
-    this.#seen++
-    return --this.#left > 0 ? 0 : this.#follow()
+  /** Whether a request is followed. */
+  isNext(): boolean {
+    return --this.#left <= 0
+  }
+
+  /** @returns how many requests stand behind the one that is followed */
+  follow(): number {
+    const weight = this.#weight
+    this.#seen += weight
+    // A second that has become busy does not wait for the next one.
+    if (++this.#followed % followedPerSecond === 0) this.#stride *= 2
+    this.#weight = this.#stride
+    this.#left = this.#stride === 1 ? 1 : 1 + Math.floor(this.#random() * (2 * this.#stride - 1))
+    return weight
   }
 
   /** A second has passed. */
@@ -31,14 +42,5 @@ export class Sampler {
     this.#stride = Math.max(1, Math.round(this.#seen / followedPerSecond), this.#stride >> 1)
     this.#seen = 0
     this.#followed = 0
-  }
-
-  #follow(): number {
-    const weight = this.#weight
-    // A second that has become busy does not wait for the next one.
-    if (++this.#followed % followedPerSecond === 0) this.#stride *= 2
-    this.#weight = this.#stride
-    this.#left = this.#stride === 1 ? 1 : 1 + Math.floor(this.#random() * (2 * this.#stride - 1))
-    return weight
   }
 }

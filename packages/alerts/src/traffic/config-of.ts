@@ -11,9 +11,12 @@ export class ConfigOf {
   #hasLooked = false
 
   of(request: FastifyRequest): object {
+    return (this.#symbol && (request as unknown as Contexts)[this.#symbol]?.config) ?? this.#ask(request)
+  }
+
+  #ask(request: FastifyRequest): object {
     if (!this.#hasLooked) this.#look(request)
-    const config = this.#symbol && (request as unknown as Contexts)[this.#symbol]?.config
-    return config ?? request.routeOptions.config
+    return request.routeOptions.config
   }
 
   #look(request: FastifyRequest): void {

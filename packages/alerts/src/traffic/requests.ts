@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks' // the global is a getter
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Sampler } from '../rules/sampler.js'
 import type { RouteTraffic, Traffic } from '../rules/traffic.js'
 import { ConfigOf } from './config-of.js'
 
@@ -18,6 +19,8 @@ export class Requests {
   /** The last that was asked for: most requests are for few routes. */
   #config: object | undefined
   #route: RouteTraffic | undefined
+  readonly #unused = new Sampler()
+  #sampler: Sampler = this.#unused
   #timer: NodeJS.Timeout | undefined
 
   constructor(traffic: Traffic) {
@@ -33,15 +36,16 @@ export class Requests {
   }
 
   /** At the first onRequest. */
-  note(request: FastifyRequest, { raw }: FastifyReply): void {
+  note(request: FastifyRequest, reply: FastifyReply): void {
     const config = this.#configOf.of(request)
-    if (config !== this.#config) {
-      this.#route = (this.#routes.get(config) ?? this.#add(config)).traffic
-      this.#config = config
-    }
-    const route = this.#route
-    const weight = route ? route.sampler.next() : 0
-    if (weight > 0) this.#follow(route!, raw, weight)
+    if (config !== this.#config) this.#turnTo(config)
+    if (this.#sampler.isNext()) this.#follow(reply.raw)
+  }
+
+  #turnTo(config: object): void {
+    this.#config = config
+    this.#route = (this.#routes.get(config) ?? this.#add(config)).traffic
+    this.#sampler = this.#route?.sampler ?? this.#unused
   }
 
   #add(config: object): { traffic: RouteTraffic | undefined } {
@@ -52,9 +56,12 @@ export class Requests {
   }
 
   /** One that is broken off before its answer has lasted as long as it did, and is no failure of ours. */
-  #follow(route: RouteTraffic, response: ServerResponse, weight: number): void {
+  #follow(response: ServerResponse): void {
+    const route = this.#route
+    if (!route) return
+    const weight = route.sampler.follow()
     const startMs = performance.now()
-    response.once('close', () => {
+    response.on('close', () => {
       const isError = response.writableEnded && response.statusCode >= 500
       this.#traffic.record(route, performance.now() - startMs, isError, weight)
     })
