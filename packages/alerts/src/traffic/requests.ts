@@ -61,7 +61,7 @@ export class Requests {
     if (!route) return
     const weight = route.sampler.follow()
     const startMs = performance.now()
-    response.on('close', () => {
+    response.once('close', () => {
       const isError = response.writableEnded && response.statusCode >= 500
       this.#traffic.record(route, performance.now() - startMs, isError, weight)
     })
