@@ -3,12 +3,18 @@ import { clientKey } from './address/client-key.js'
 import type { Engine } from './engine.js'
 import * as given from './given.js'
 import { boundedKey, checkedKey } from './key.js'
-import { defaultBurst } from './policy.js'
 import type { PlacedPolicy } from './scope.js'
-import { Claim } from './stores/claim.js'
+import { type Claim, claimOn } from './stores/claim.js'
 
 /** A claim, and the policy that makes it. */
 export type PolicyClaim = Claim<PlacedPolicy>
+
+/** A policy of which no function but that of its key is asked, and which charges what it needs. */
+export type PlainPolicy = PlacedPolicy & { limit: number; cost: number; settle: undefined }
+
+export function isPlain(policy: PlacedPolicy): policy is PlainPolicy {
+  return typeof policy.limit === 'number' && typeof policy.cost === 'number' && !policy.settle
+}
 
 /** Whose functions are asked for what a request is to be counted for, and what is done where they fail. */
 export class ClaimMaker {
@@ -25,7 +31,7 @@ export class ClaimMaker {
   make(request: FastifyRequest, policies: readonly PlacedPolicy[]): PolicyClaim[] | undefined {
     const claims: PolicyClaim[] = []
     for (let i = 0; i < policies.length; i++) {
-      const claim = this.makeOne(request, policies[i]!)
+      const claim = this.#makeOne(request, policies[i]!)
       if (claim === undefined) return undefined
       if (claim) claims.push(claim)
     }
@@ -33,7 +39,16 @@ export class ClaimMaker {
   }
 
   /** null: the policy is not for this request. undefined: the request is refused. */
-  makeOne(request: FastifyRequest, policy: PlacedPolicy): PolicyClaim | null | undefined {
+  makePlain(request: FastifyRequest, policy: PlainPolicy): PolicyClaim | null | undefined {
+    try {
+      const key = policy.key ? checkedKey(policy.key(request)) : this.keyOf(request.ip)
+      return key === null ? null : claimOn(policy, key, policy.limit, policy.cost)
+    } catch (error) {
+      return this.#makeFailed(request, policy, error)
+    }
+  }
+
+  #makeOne(request: FastifyRequest, policy: PlacedPolicy): PolicyClaim | null | undefined {
     try {
       const { limit, cost } = policy
       const key = policy.key ? checkedKey(policy.key(request)) : this.keyOf(request.ip)
@@ -69,9 +84,9 @@ export class ClaimMaker {
 }
 
 export function claimOf(policy: PlacedPolicy, key: string, limit: number, cost: number): PolicyClaim {
-  const { bucket, burst, isShadow, settle } = policy
-  const claim = new Claim(bucket, key, limit, burst ?? defaultBurst(limit), cost, isShadow, policy)
-  if (settle) claim.charge = 0
+  const claim = claimOn(policy, key, limit, cost)
+  // What it is to be charged is told at the end.
+  if (policy.settle) claim.charge = 0
   return claim
 }
 

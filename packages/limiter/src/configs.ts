@@ -5,13 +5,14 @@ import type { FastifyRequest } from 'fastify'
  * memory costs; so it is asked once, to see under which symbol a request has the object that the config comes from.
  */
 export class Configs {
-  #key: symbol | undefined
+  /** Until it is known, one that no request has. */
+  #key: symbol = Symbol('not sought')
   #isSought = false
 
   of(request: FastifyRequest): object {
-    const known =
-      this.#key && (request as unknown as Record<symbol, { config?: object } | undefined>)[this.#key]?.config
-    return known ?? this.#seek(request)
+    return (
+      (request as unknown as Record<symbol, { config?: object } | undefined>)[this.#key]?.config ?? this.#seek(request)
+    )
   }
 
   #seek(request: FastifyRequest): object {
@@ -19,7 +20,7 @@ export class Configs {
     if (!this.#isSought) {
       this.#isSought = true
       const values = request as unknown as Record<symbol, { config?: object } | null | undefined>
-      this.#key = Object.getOwnPropertySymbols(request).find((key) => values[key]?.config === config)
+      this.#key = Object.getOwnPropertySymbols(request).find((key) => values[key]?.config === config) ?? this.#key
     }
     return config
   }

@@ -95,10 +95,14 @@ export class Gates {
    */
   of(request: FastifyRequest): Gate {
     const config = this.#configs.of(request) as RouteConfig
-    return config[gateKey] ?? this.#gates.get(config) ?? this.#add(config)
+    return config[gateKey] ?? this.#ofEarlier(config)
   }
 
   /** Of a route that was there before the plugin. */
+  #ofEarlier(config: RouteConfig): Gate {
+    return this.#gates.get(config) ?? this.#add(config)
+  }
+
   #add(config: RouteConfig): Gate {
     const gate = this.#make(config)
     const { late, settles } = this.#ofPlugin

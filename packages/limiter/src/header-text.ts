@@ -1,16 +1,19 @@
 /** V8 takes the arguments of a call from the stack, which is not endless. */
 const mostArguments = 8_192
 
+const { fromCharCode } = String
+
 const codesOf = (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0))
 
 /** `"name";r=99;t=60` as character codes. Most often only a digit or two differ from the last time: those alone are written. */
 export class LimitText {
-  readonly codes: number[] = []
+  readonly #codes: number[] = []
   readonly #before: readonly number[]
-  #remaining = -1
   #seconds = -1
-  /** Where the number of what remains ends, and the numbers that have as many digits. */
-  #end = 0
+  /** All digits of what remains but the last. */
+  #tens = -1
+  /** Where the last digit of what remains is, and the numbers that have as many digits. */
+  #last = 0
   #least = 0
   #most = -1
 
@@ -18,26 +21,37 @@ export class LimitText {
     this.#before = codesOf(`"${name}";r=`)
   }
 
-  /** Whole numbers, not below 0. */
-  set(remaining: number, seconds: number): void {
+  /**
+   * @param remaining a whole number, not below 0, as are the seconds
+   * @returns what holds until the next call
+   */
+  tell(remaining: number, seconds: number): number[] {
+    const tens = Math.floor(remaining / 10)
+    if (tens !== this.#tens || seconds !== this.#seconds) this.#change(remaining, tens, seconds)
+    this.#codes[this.#last] = 48 + remaining - tens * 10
+    return this.#codes
+  }
+
+  #change(remaining: number, tens: number, seconds: number): void {
     if (seconds !== this.#seconds || remaining < this.#least || remaining > this.#most) this.#build(remaining, seconds)
-    let at = this.#end
-    for (let rest = remaining, old = this.#remaining; rest !== old; old = Math.floor(old / 10)) {
-      const tenth = Math.floor(rest / 10)
-      this.codes[--at] = 48 + rest - tenth * 10
-      rest = tenth
+    else {
+      let at = this.#last
+      for (let rest = tens, old = this.#tens; rest !== old; old = Math.floor(old / 10)) {
+        const tenth = Math.floor(rest / 10)
+        this.#codes[--at] = 48 + rest - tenth * 10
+        rest = tenth
+      }
     }
-    this.#remaining = remaining
+    this.#tens = tens
   }
 
   #build(remaining: number, seconds: number): void {
     const digits = `${remaining}`
     const all = [...this.#before, ...codesOf(`${digits};t=${seconds}`)]
-    this.codes.length = 0
-    for (const code of all) this.codes.push(code)
-    this.#remaining = remaining
+    this.#codes.length = 0
+    for (const code of all) this.#codes.push(code)
     this.#seconds = seconds
-    this.#end = this.#before.length + digits.length
+    this.#last = this.#before.length + digits.length - 1
     this.#least = digits.length === 1 ? 0 : 10 ** (digits.length - 1)
     this.#most = 10 ** digits.length - 1
   }
@@ -48,7 +62,7 @@ export class LimitText {
  * into V8's runtime. What + gives is a tree of its parts, which each check and write of Node's has V8 flatten first.
  */
 export function flatText(codes: number[]): string {
-  return codes.length > mostArguments ? longText(codes) : String.fromCharCode.apply(null, codes)
+  return codes.length > mostArguments ? longText(codes) : fromCharCode.apply(null, codes)
 }
 
 const longText = (codes: number[]): string => Buffer.from(codes).toString('latin1')

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { PolicyClaim } from './claims.js'
 import { flatText, LimitText } from './header-text.js'
 import type { HeaderStyle } from './options.js'
+import type { ResolvedPolicy } from './policy.js'
 import { ReplyHeaders } from './reply-headers.js'
 
 /** How much later than it could a client is told to come, at most: so that not all come at once. */
@@ -14,14 +15,17 @@ export class PolicyTexts {
   readonly #name: string
   readonly #windowSeconds: number
   readonly #now: LimitText
+  /** The policy, where it is the only one and its limit is a number. */
+  readonly alone: string
   #list = ''
   #limit = -1
   #policy = ''
 
-  constructor(name: string, windowMs: number) {
+  constructor(name: string, windowMs: number, limit: ResolvedPolicy['limit']) {
     this.#name = name
     this.#now = new LimitText(name)
     this.#windowSeconds = Math.ceil(windowMs / 1_000)
+    this.alone = typeof limit === 'number' ? this.policy('', limit) : ''
   }
 
   /** A list of policies, and this one at its end. */
@@ -38,8 +42,7 @@ export class PolicyTexts {
 
   /** What is left, as character codes that hold until the next call. */
   now(remaining: number, resetUs: number): number[] {
-    this.#now.set(remaining, seconds(resetUs))
-    return this.#now.codes
+    return this.#now.tell(remaining, seconds(resetUs))
   }
 }
 
@@ -60,14 +63,13 @@ export class Headers {
     this.#isLegacy = style === 'legacy' || style === 'both'
   }
 
-  /** Of one policy that is enforced, and was not exceeded. */
-  setOne(reply: FastifyReply, claim: PolicyClaim): void {
+  /** Of a plain policy alone that is enforced, and was not exceeded. */
+  setPlain(reply: FastifyReply, claim: PolicyClaim): void {
     if (this.#isDraft) {
       const { texts } = claim.policy
-      const codes = texts.now(claim.remaining, claim.resetUs)
-      this.#reply.setDraft(reply, texts.policy('', claim.limit), flatText(codes))
+      this.#reply.setDraft(reply, texts.alone, flatText(texts.now(claim.remaining, claim.resetUs)))
     }
-    if (this.#isLegacy) this.#setLegacy(reply, [claim])
+    if (this.#isLegacy) this.#setLegacyOne(reply, claim)
   }
 
   set(reply: FastifyReply, claims: readonly PolicyClaim[], isExceeded = false): void {
@@ -107,9 +109,12 @@ export class Headers {
       const isTighter = !tightest || claim.retryUs > tightest.retryUs
       if (isTighter || (claim.isOk && claim.remaining < tightest!.remaining)) tightest = claim
     }
-    if (!tightest) return
-    reply.header('x-ratelimit-limit', `${tightest.limit}`)
-    reply.header('x-ratelimit-remaining', `${tightest.remaining}`)
-    reply.header('x-ratelimit-reset', `${seconds(tightest.resetUs)}`)
+    if (tightest) this.#setLegacyOne(reply, tightest)
+  }
+
+  #setLegacyOne(reply: FastifyReply, { limit, remaining, resetUs }: PolicyClaim): void {
+    reply.header('x-ratelimit-limit', `${limit}`)
+    reply.header('x-ratelimit-remaining', `${remaining}`)
+    reply.header('x-ratelimit-reset', `${seconds(resetUs)}`)
   }
 }

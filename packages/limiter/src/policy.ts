@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { defaultBurst } from './algorithms/gcra.js'
 import { type EscalateOptions, type EscalateSettings, resolveEscalate } from './bans/options.js'
 import * as given from './given.js'
 import { take, takeObject } from './given.js'
@@ -53,6 +54,7 @@ export interface ResolvedPolicy {
   limit: number | ((request: FastifyRequest) => number)
   windowMs: number
   algorithm: Algorithm
+  /** Unknown as long as the limit is. */
   burst: number | undefined
   key: ((request: FastifyRequest) => unknown) | undefined
   group: string | undefined
@@ -120,7 +122,7 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
     limit,
     windowMs,
     algorithm,
-    burst,
+    burst: burst ?? (typeof limit === 'number' ? defaultBurst(limit) : undefined),
     key: take(at('key'), policy.key, given.callable),
     group: take(at('group'), policy.group, given.name),
     cost: cost ?? 1,
@@ -131,11 +133,6 @@ export function resolvePolicy(of: string, policy: LimitOptions & { name?: string
     lease,
     escalate: resolveEscalate(at('escalate'), policy.escalate),
   }
-}
-
-/** With a burst as large as the limit, twice as many would pass within a window, as with fixed ones; so it is a tenth of it. */
-export function defaultBurst(limit: number): number {
-  return Math.ceil(limit / 10)
 }
 
 type Room = Pick<ResolvedPolicy, 'limit' | 'burst' | 'algorithm'>

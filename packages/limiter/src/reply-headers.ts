@@ -9,11 +9,12 @@ const probe = 'ratelimit'
  * decision: the object it writes into stands behind a symbol of Fastify's own, and where that is not found, `reply.header` is called.
  */
 export class ReplyHeaders {
-  #symbol: symbol | undefined
+  /** Until it is known, one that no reply has. */
+  #symbol: symbol = Symbol('not sought')
   #hasLooked = false
 
   setDraft(reply: FastifyReply, policies: string, limits: string): void {
-    const headers = this.#symbol && (reply as unknown as Behind)[this.#symbol]
+    const headers = (reply as unknown as Behind)[this.#symbol]
     if (headers) {
       headers['ratelimit-policy'] = policies
       headers.ratelimit = limits

@@ -27,12 +27,12 @@ export class Places {
   /** @throws ERR_LIMITER_OPTION if others of its group count in another way */
   put(policies: readonly ResolvedPolicy[], place: Place): PlacedPolicy[] {
     return policies.map((policy) => {
-      const { name, algorithm, windowMs, group, lease, escalate } = policy
+      const { name, limit, algorithm, windowMs, group, lease, escalate } = policy
       if (escalate) this.#onEscalate()
       if (group !== undefined) this.#check(group, policy)
       const scope = group === undefined ? [...place, name] : ['group', group]
       const bucket = this.#buckets.of(algorithm, windowMs, scope, lease)
-      return { ...policy, bucket, texts: new PolicyTexts(name, windowMs) }
+      return { ...policy, bucket, texts: new PolicyTexts(name, windowMs, limit) }
     })
   }
 

@@ -5,7 +5,7 @@ import * as given from './given.js'
 import type { Headers } from './headers.js'
 import type { PlacedPolicy } from './scope.js'
 import { stateOf } from './state.js'
-import { always, Claim } from './stores/claim.js'
+import { always, claimOn } from './stores/claim.js'
 
 /**
  * Counts what a request is told to have counted for, before its answer goes out: whoever has that can't come again before it is counted.
@@ -30,12 +30,10 @@ export class Settlement {
     const claims: PolicyClaim[] = []
     const asked: PolicyClaim[] = []
     for (const check of state.claims) {
-      const { policy, bucket, key, limit, burst } = check
+      const { policy, key, limit, burst } = check
       const charge = policy.settle && check.isOk ? this.#chargeOf(policy, request, reply) : 0
       if (charge === 0) continue
-      const claim = new Claim(bucket, key, limit, burst, charge, check.isShadow, policy)
-      claim.need = always
-      claims.push(claim)
+      claims.push(Object.assign(claimOn(policy, key, limit, charge), { burst, need: always }))
       asked.push(check)
     }
     if (claims.length === 0) {

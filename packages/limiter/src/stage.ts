@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { BanTable } from './bans/table.js'
-import type { ClaimMaker, PolicyClaim } from './claims.js'
+import { type ClaimMaker, isPlain, type PlainPolicy, type PolicyClaim } from './claims.js'
 import type { Engine } from './engine.js'
 import { hasGone, onceGone } from './gone.js'
 import type { Headers } from './headers.js'
@@ -25,7 +25,7 @@ export class Stage {
   readonly #turns: Turns | undefined
   readonly #requests: LimiterStats['requests']
   /** The only policy, where a claim on it may be met at once, of what there is at hand. */
-  readonly #only: PlacedPolicy | undefined
+  readonly #only: PlainPolicy | undefined
   readonly #atHand: Engine['atHand']
 
   /** @param isLast of the stages that its requests pass, where those that pass are counted */
@@ -42,24 +42,37 @@ export class Stage {
     this.#requests = engine.counts.requests
     this.#atHand = engine.atHand
     const [first, ...others] = policies
-    const isUsual = first && others.length === 0 && !first.isShadow && !first.delay && !this.#hasSlots
+    const isUsual = first && isPlain(first) && others.length === 0 && !first.isShadow && !first.delay && !this.#hasSlots
     if (isUsual && (engine.memory || first.lease)) this.#only = first
     if (policies.some(({ delay }) => delay)) this.#turns = new Turns(engine, (request) => maker.make(request, policies))
   }
 
   run(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     const only = this.#only
-    if (!only) {
-      this.#decide(this.#maker.make(request, this.#policies), request, reply, done)
+    if (only === undefined) {
+      this.#runAll(request, reply, done)
       return
     }
-    const claim = this.#maker.makeOne(request, only)
+    const claim = this.#maker.makePlain(request, only)
     if (claim && this.#bans.size === 0 && !isStated(request) && this.#atHand.take(claim)) {
       stateOne(request, claim)
-      this.#headers.setOne(reply, claim)
+      this.#headers.setPlain(reply, claim)
       if (this.#isLast) this.#requests.allowed++
       done()
-    } else this.#decide(claim ? [claim] : claim === null ? [] : undefined, request, reply, done)
+    } else this.#runOne(claim, request, reply, done)
+  }
+
+  #runAll(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    this.#decide(this.#maker.make(request, this.#policies), request, reply, done)
+  }
+
+  #runOne(
+    claim: PolicyClaim | null | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: HookHandlerDoneFunction,
+  ): void {
+    this.#decide(claim ? [claim] : claim === null ? [] : undefined, request, reply, done)
   }
 
   #decide(

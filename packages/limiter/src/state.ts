@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify'
 import type { PolicyClaim } from './claims.js'
-import { Claim } from './stores/claim.js'
 
 /** What is left of a policy's limit for the client of a request. */
 export interface RequestLimit {
@@ -35,7 +34,7 @@ export function isStated(request: FastifyRequest): boolean {
 
 export function stateOf(request: FastifyRequest): RequestState | undefined {
   const known = (request as Stated)[key]
-  return known instanceof Claim ? newState(request, [known]) : known
+  return known === undefined || known instanceof RequestState ? known : newState(request, [known])
 }
 
 export function stateOne(request: FastifyRequest, claim: PolicyClaim): void {

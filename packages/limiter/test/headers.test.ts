@@ -146,8 +146,7 @@ t.test('the text of a limit is right, whichever numbers follow which', (t) => {
     const near = numbers[i % numbers.length]!
     const remaining = i % 3 ? Math.max(0, near - (i % 13)) : Math.floor(Math.random() * 10 ** (i % 10))
     const seconds = Math.floor(i / 50)
-    text.set(remaining, seconds)
-    const told = flatText(text.codes)
+    const told = flatText(text.tell(remaining, seconds))
     if (told !== `"a";r=${remaining};t=${seconds}`) t.equal(told, `"a";r=${remaining};t=${seconds}`)
   }
   t.equal(flatText(Array(20_000).fill(97)), 'a'.repeat(20_000))

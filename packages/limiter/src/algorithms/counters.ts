@@ -8,7 +8,7 @@ export interface Counters {
   clear(slot: number): void
   /** Answers a claim, and changes nothing. A slot below 0 is that of a key never seen. */
   ask(slot: number, claim: Claim, nowUs: number): void
-  /** Whether a claim is met by what is found in one step: it is charged and answered then. If not, ask and charge tell. */
+  /** Whether a claim that charges what it needs is met by what is found in one step: it is charged and answered then. If not, ask and charge tell. */
   take(slot: number, claim: Claim, nowUs: number): boolean
   /** Counts what the claim charges, and answers it anew. */
   charge(slot: number, claim: Claim, nowUs: number): void

@@ -33,7 +33,7 @@ export class FixedCounters implements Counters {
   take(slot: number, claim: Claim, nowUs: number): boolean {
     const leftUs = this.#starts[slot]! + this.#windowUs - nowUs
     const used = this.#counts[slot]! + claim.need
-    if (leftUs <= 0 || used > claim.limit || claim.need !== claim.charge) return false
+    if (leftUs <= 0 || used > claim.limit) return false
     this.#counts[slot] = used
     claim.remaining = claim.limit - used
     claim.resetUs = leftUs

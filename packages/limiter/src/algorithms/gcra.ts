@@ -1,6 +1,11 @@
 import type { Claim } from '../stores/claim.js'
 import { type Counters, widened } from './counters.js'
 
+/** With a burst as large as the limit, twice as many would pass within a window, as with fixed ones; so it is a tenth of it. */
+export function defaultBurst(limit: number): number {
+  return Math.ceil(limit / 10)
+}
+
 /**
  * The generic cell rate algorithm (ITU-T I.371), told as a debt that is paid off steadily: never more than
  * `burst + elapsed × limit / window`. A hit owes as many units as the window has microseconds, and each microsecond pays
@@ -37,7 +42,7 @@ export class GcraCounters implements Counters {
 
   take(slot: number, claim: Claim, nowUs: number): boolean {
     this.ask(slot, claim, nowUs)
-    if (!claim.isOk || claim.need !== claim.charge) return false
+    if (!claim.isOk) return false
     this.charge(slot, claim, nowUs)
     return true
   }

@@ -15,6 +15,7 @@ const lookedBack = 256
  * key has that was hit in several steps.
  */
 export class SlidingCounters implements Counters {
+  readonly #windowUs: number
   readonly #stepUs: number
   #newest = new Float64Array(0)
   #counts = new Uint32Array(0)
@@ -31,6 +32,7 @@ export class SlidingCounters implements Counters {
   readonly #backCounts = new Uint32Array(lookedBack)
 
   constructor(windowUs: number) {
+    this.#windowUs = windowUs
     this.#stepUs = windowUs / steps
   }
 
@@ -65,23 +67,28 @@ export class SlidingCounters implements Counters {
 
   /** A hit in the step of the one before: most are, of a key that is hit often. */
   take(slot: number, claim: Claim, nowUs: number): boolean {
-    const newest = this.#newest[slot]!
-    const { need, limit } = claim
-    if (nowUs >= (newest + 1) * this.#stepUs || need !== claim.charge) return false
-    let used = this.#counts[slot]! + need
-    let freedUs = (newest + steps + 1) * this.#stepUs
-    if (this.#rowOf[slot] !== 0) {
-      const back = this.#back
-      const place = slot % lookedBack
-      const at = place * 3
-      if (back[at] !== slot || back[at + 1] !== newest) this.#lookBack(slot, place)
-      used += this.#backCounts[place]!
-      freedUs = back[at + 2]!
-    }
-    if (used > limit) return false
-    this.#counts[slot] = this.#counts[slot]! + need
-    claim.remaining = limit - used
-    claim.resetUs = freedUs - nowUs
+    const endUs = (this.#newest[slot]! + 1) * this.#stepUs
+    if (nowUs >= endUs) return false
+    if (this.#rowOf[slot] !== 0) return this.#takeOfRow(slot, claim, nowUs)
+    const used = this.#counts[slot]! + claim.need
+    if (used > claim.limit) return false
+    this.#counts[slot] = used
+    claim.remaining = claim.limit - used
+    claim.resetUs = endUs + this.#windowUs - nowUs
+    return true
+  }
+
+  #takeOfRow(slot: number, claim: Claim, nowUs: number): boolean {
+    const back = this.#back
+    const place = slot % lookedBack
+    const at = place * 3
+    if (back[at] !== slot || back[at + 1] !== this.#newest[slot]) this.#lookBack(slot, place)
+    const count = this.#counts[slot]! + claim.need
+    const used = count + this.#backCounts[place]!
+    if (used > claim.limit) return false
+    this.#counts[slot] = count
+    claim.remaining = claim.limit - used
+    claim.resetUs = back[at + 2]! - nowUs
     return true
   }
 

@@ -1,11 +1,19 @@
+import { defaultBurst } from '../algorithms/gcra.js'
 import type { Bucket } from './bucket.js'
 
 /** A need that is always met: what has happened is counted, whatever the limit. */
 export const always = -4_294_967_296
 
+/** What stores have to know of who makes a claim. */
+export interface Claimant {
+  readonly bucket: Bucket
+  /** Default that of the limit. */
+  readonly burst: number | undefined
+  readonly isShadow: boolean
+}
+
 /** What is asked of one counter, and then what it has answered. Times are whole microseconds. */
-export class Claim<Policy = unknown> {
-  /** What stores don't look at. */
+export interface Claim<Policy extends Claimant = Claimant> {
   readonly policy: Policy
   readonly bucket: Bucket
   /** Whose counter of the bucket it is. */
@@ -20,31 +28,36 @@ export class Claim<Policy = unknown> {
   /** It is counted, but stops nothing. */
   readonly isShadow: boolean
 
-  isOk = true
-  remaining = 0
+  isOk: boolean
+  remaining: number
   /** Until what is needed would be there. */
-  retryUs = 0
+  retryUs: number
   /** Until there is more than now. */
-  resetUs = 0
+  resetUs: number
   /** Where memory has found the key. */
-  slot = -1
+  slot: number
+}
 
-  constructor(
-    bucket: Bucket,
-    key: string,
-    limit: number,
-    burst: number,
-    cost: number,
-    isShadow: boolean,
-    policy: Policy,
-  ) {
-    this.policy = policy
-    this.bucket = bucket
-    this.key = key
-    this.limit = limit
-    this.burst = burst
-    this.need = cost
-    this.charge = cost
-    this.isShadow = isShadow
+/** A claim that charges what it needs. All are made here, and by no class: a literal is less code for V8 to inline. */
+export function claimOn<Policy extends Claimant>(
+  policy: Policy,
+  key: string,
+  limit: number,
+  cost: number,
+): Claim<Policy> {
+  return {
+    policy,
+    bucket: policy.bucket,
+    key,
+    limit,
+    burst: policy.burst ?? defaultBurst(limit),
+    need: cost,
+    charge: cost,
+    isShadow: policy.isShadow,
+    isOk: true,
+    remaining: 0,
+    retryUs: 0,
+    resetUs: 0,
+    slot: -1,
   }
 }

@@ -3,7 +3,10 @@ import { parseIPv4 } from '../address/parse.js'
 /** A key as memory keeps it: an IPv4 address becomes a number, which takes no memory of its own. */
 export function compactKey(key: string): string | number {
   const first = key.charCodeAt(0)
-  if (first < 48 || first > 57) return key
+  return first >= 48 && first <= 57 ? compactAddress(key) : key
+}
+
+function compactAddress(key: string): string | number {
   const address = parseIPv4(key)
   return address < 0 ? key : address | 0
 }

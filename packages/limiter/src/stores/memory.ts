@@ -42,7 +42,7 @@ export class MemoryStore {
     for (let i = 0; i < claims.length; i++) {
       const claim = claims[i]!
       const table = this.#tables[claim.bucket.index] ?? this.#add(claim.bucket)
-      claim.slot = table.find(claim.key)
+      claim.slot = table.find(claim.key) ?? -1
       table.counters.ask(claim.slot, claim, nowUs)
       if (!claim.isOk && !claim.isShadow) isOk = false
     }
@@ -57,13 +57,18 @@ export class MemoryStore {
     return true
   }
 
-  /** Whether one claim alone is met by a key that is known, in one step. If not, nothing is changed, and `decide` tells. */
+  /**
+   * Whether one claim alone, that charges what it needs, is met by a key that is known, in one step. If not, nothing is changed, and
+   * `decide` tells.
+   */
   take(claim: Claim): boolean {
     const table = this.#tables[claim.bucket.index]
-    const slot = table ? table.find(claim.key) : -1
-    if (slot < 0) return false
-    this.nowUs = this.#nowUs()
-    return table!.counters.take(slot, claim, this.nowUs)
+    if (table === undefined) return false
+    const slot = table.find(claim.key)
+    if (slot === undefined) return false
+    const nowUs = this.#nowUs()
+    this.nowUs = nowUs
+    return table.counters.take(slot, claim, nowUs)
   }
 
   reset(bucket: Bucket, key: string): void {

@@ -22,9 +22,9 @@ export class Table {
     return this.#slots.size
   }
 
-  /** The slot of a key, or -1. */
-  find(key: string): number {
-    return this.#slots.get(compactKey(key)) ?? -1
+  /** The slot of a key, if it has one. */
+  find(key: string): number | undefined {
+    return this.#slots.get(compactKey(key))
   }
 
   /** A slot for a key that has none. As every new key makes up for two old ones, those that are over never pile up. */

@@ -1,7 +1,7 @@
 import type { LeaseAnswer, LeaseCall } from '../../src/lease/call.js'
 import { LeasedStore } from '../../src/lease/leased-store.js'
 import type { Bucket } from '../../src/stores/bucket.js'
-import { Claim } from '../../src/stores/claim.js'
+import { type Claim, claimOn } from '../../src/stores/claim.js'
 import { LeaseModel } from './model.js'
 
 export interface Network {
@@ -165,7 +165,9 @@ export class Instance {
 
   /** One of several may have been met a while before the others. */
   #claim(bucket: Bucket, limit: number, cost: number): Claim & { metUs: number } {
-    const claim = Object.assign(new Claim(bucket, 'a', limit, limit, cost, false, undefined), { metUs: Number.NaN })
+    const claim = Object.assign(claimOn({ bucket, burst: limit, isShadow: false }, 'a', limit, cost), {
+      metUs: Number.NaN,
+    })
     let isMet = false
     Object.defineProperty(claim, 'isOk', {
       get: () => isMet,

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { type Algorithm, type Bucket, Buckets } from '../../src/stores/bucket.js'
-import { always, Claim } from '../../src/stores/claim.js'
+import { always, type Claim, claimOn } from '../../src/stores/claim.js'
 import { type Asked, Model, mostInAnyWindow } from './model.js'
 
 /** A store under test. Its time passes by itself, or as it is moved. */
@@ -26,7 +26,7 @@ export function claimOf(
   key = 'a',
   { burst = limit, cost = 1, isShadow = false }: { burst?: number; cost?: number; isShadow?: boolean } = {},
 ): Claim {
-  return new Claim(bucket, key, limit, burst, cost, isShadow, undefined)
+  return claimOn({ bucket, burst, isShadow }, key, limit, cost)
 }
 
 /** The same promises for every store. `windowMs` is one that is long compared with a call. */

@@ -7,7 +7,10 @@ import { bucketOf, claimOf, contract, Duel, seeded } from './contract.js'
 /** As requests do: one claim alone is tried at once, and decided if that does not meet it. */
 function decide(store: MemoryStore, claims: readonly Claim[]): boolean {
   const [first, ...others] = claims
-  return (others.length === 0 && !first!.isShadow && store.take(first!)) || store.decide(claims)
+  return (
+    (others.length === 0 && !first!.isShadow && first!.need === first!.charge && store.take(first!)) ||
+    store.decide(claims)
+  )
 }
 
 function startMemory(maxKeys = 1_000) {
