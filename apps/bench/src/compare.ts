@@ -31,15 +31,13 @@ export interface Comparison {
   title: string
   /** The table's columns. The first is the one whose ratio is told. Other figures are in the JSON alone. */
   figures: { name: string; title: string; digits: number }[]
-  /** The figure that tells the ratio, where each measures the first by itself. Default: that of the first figures of a round. */
-  ratio?: string
   contenders: Contender[]
 }
 
 export interface Result {
   contender: string
   about: string
-  /** To the first contender. */
+  /** The first figure to the same round's figure of the first contender. */
   ratio: Estimate
   figures: Record<string, Estimate>
   rounds: Figures[]
@@ -94,16 +92,14 @@ async function measureOnce({ name, measure }: Contender, run: Run): Promise<Figu
   }
 }
 
-function summarise({ contenders, figures, ratio }: Comparison, rounds: Figures[][]): Result[] {
+function summarise({ contenders, figures }: Comparison, rounds: Figures[][]): Result[] {
   const main = figures[0]!.name
   return contenders.map(({ name, about }, index) => {
     const own = rounds[index]!
     return {
       contender: name,
       about,
-      ratio: estimate(
-        own.map((measured, round) => (ratio ? measured[ratio]! : measured[main]! / rounds[0]![round]![main]!)),
-      ),
+      ratio: estimate(own.map((measured, round) => measured[main]! / rounds[0]![round]![main]!)),
       figures: Object.fromEntries(figures.map(({ name }) => [name, estimate(own.map((measured) => measured[name]!))])),
       rounds: own,
     }

@@ -15,13 +15,11 @@ import { HelpWanted, parseOptions } from './options.js'
 import { chart } from './report/chart.js'
 import { describeMachine, type Machine, machineText } from './report/machine.js'
 import { table } from './report/table.js'
-import { spans } from './spans/spans.js'
 import { marginMeaning } from './statistics.js'
 
 const generator = findLoadGenerator()
 const benches: Record<string, Comparison[]> = {
   ladder: [ladder(generator)],
-  spans: [spans(generator)],
   limiter,
   cache,
   metrics,

@@ -15,7 +15,7 @@ export interface BenchOptions {
 /** Thrown instead of options when they ask for help; its message is what to print. */
 export class HelpWanted extends Error {}
 
-const usage = `Usage: bench [ladder | spans | limiter | cache | metrics | logging | clicks …] [options]
+const usage = `Usage: bench [ladder | limiter | cache | metrics | logging | clicks …] [options]
   --rounds N      how often each is measured (12)
   --seconds N     for how long each time (2)
   --only A,B      these beside the first, by their names in the table

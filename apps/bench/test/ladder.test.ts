@@ -58,7 +58,7 @@ t.test('a wrong argument is told in one line', async (t) => {
   for (const [args, message] of [
     [['--rounds', '1.5'], '--rounds must be a whole number from 1 to 1000, not "1.5"'],
     [['--seconds', 'x'], '--seconds must be a number from 0.1 to 600, not "x"'],
-    [['ladders'], 'there is no bench "ladders", but ladder, spans, limiter, cache, metrics, logging, clicks'],
+    [['ladders'], 'there is no bench "ladders", but ladder, limiter, cache, metrics, logging, clicks'],
     [
       ['metrics', '--only', 'bare'],
       '--only: there is no "bare", but prom-client, @platformatic/prom-client, prom-client-summary',

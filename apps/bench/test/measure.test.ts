@@ -1,9 +1,26 @@
+import { freePort } from '@steadfast/testing'
 import t from 'tap'
 import { findLoadGenerator } from '../src/ladder/load/load.js'
 import { measureRung, type Rung } from '../src/ladder/measure.js'
-import { liar } from './liar.js'
+import { path } from '../src/ladder/workload.js'
 
 const { load } = findLoadGenerator()
+
+function liar(lie?: string, clients = 1): Rung {
+  return {
+    clients,
+    name: lie ?? 'honest',
+    about: '',
+    parts: ['cache', 'health', 'limit', 'log', 'metrics'],
+    servers: [],
+    async program(logFolder) {
+      const port = await freePort()
+      const file = new URL('./fixtures/liar.js', import.meta.url).pathname
+      const args = [JSON.stringify({ port, parts: [], logFolder, lie })]
+      return { file, args, url: new URL(path, `http://127.0.0.1:${port}`) }
+    },
+  }
+}
 
 t.test('a server that does all that it claims is measured', async (t) => {
   const figures = await measureRung(liar(), { load, seconds: 0.2, core: undefined })

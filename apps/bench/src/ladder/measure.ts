@@ -85,7 +85,7 @@ async function loadUntilAnswered(load: (seconds: number) => Promise<LoadResult>,
 }
 
 /** Nobody wins by doing less under load: each part has done its work for every request, and for no more than came. */
-export async function checkCounts(checked: Checked, parts: Part[], answered: number, clients: number): Promise<void> {
+async function checkCounts(checked: Checked, parts: Part[], answered: number, clients: number): Promise<void> {
   const isSampled = (part: Part) => part === 'limit' && clients > 1
   const ofSample = sampleTolerance * answered + (sampleHits * clients) / sampledClients
   // What was under way when a load ended is not counted by the load, and the checks asked a few times themselves.

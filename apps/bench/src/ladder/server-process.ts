@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { request } from 'node:http'
 import { type Child, startChild } from '@steadfast/testing'
 import { onCore } from '../cores.js'
@@ -11,7 +10,6 @@ export interface ServerProcess {
   pid: number
   /** From the start of the process to its first redirect. */
   bootMs: number
-  process: ChildProcess
   /** How it ended, if it has, and what it wrote. */
   account(): string
   release(): Promise<void>
@@ -33,23 +31,12 @@ const preloaded = ['keep-tick-shape', 'load-modules'].flatMap((name) => [
   new URL(`servers/${name}.js`, import.meta.url).href,
 ])
 
-/**
- * Starts the program on a core and waits for its first redirect.
- * @param modules that are loaded before it as well, and may be sent messages
- */
-export async function startServer(
-  program: Program,
-  core: number | undefined,
-  modules: string[] = [],
-): Promise<ServerProcess> {
+/** Starts the program on a core and waits for its first redirect. */
+export async function startServer(program: Program, core: number | undefined): Promise<ServerProcess> {
   const { file, args = [], env = {}, url } = program
-  const own = modules.flatMap((module) => ['--import', module])
-  const [command, ...rest] = onCore(core, [process.execPath, ...preloaded, ...own, file, ...args])
+  const [command, ...rest] = onCore(core, [process.execPath, ...preloaded, file, ...args])
   const startMs = performance.now()
-  const child = await startChild(command, rest, {
-    env: { NODE_ENV: 'production', ...env },
-    ipc: modules.length > 0,
-  })
+  const child = await startChild(command, rest, { env: { NODE_ENV: 'production', ...env } })
   try {
     while ((await statusOf(url)) !== 302) {
       if (hasEnded(child) || performance.now() - startMs > bootTimeoutMs) {
@@ -62,14 +49,7 @@ export async function startServer(
     throw error
   }
   const bootMs = performance.now() - startMs
-  return {
-    url,
-    pid: child.pid,
-    process: child.process,
-    bootMs,
-    account: () => accountOf(child),
-    release: () => child.release(),
-  }
+  return { url, pid: child.pid, bootMs, account: () => accountOf(child), release: () => child.release() }
 }
 
 /** Undefined while nobody answers. */

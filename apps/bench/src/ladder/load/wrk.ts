@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Child, runFolder, startChild } from '@steadfast/testing'
+import { runFolder } from '@steadfast/testing'
 import { clientHeader } from '../workload.js'
 import { connections, type LoadOptions, type LoadResult } from './load.js'
 
@@ -36,13 +36,6 @@ const strictResponse = `
 response = function(status)
   if status ~= 302 then wrongAnswers = wrongAnswers + 1 end
 end`
-
-/** wrk without an end: it is held and let go by SIGSTOP and SIGCONT, and tells what it has seen after SIGINT. */
-export async function startPausableWrk(url: URL, options: LoadOptions): Promise<Child> {
-  const file = join(await mkdtemp(join(await runFolder(), 'wrk-')), 'script.lua')
-  await writeFile(file, script(options))
-  return startChild('wrk', ['-t', '1', '-c', `${connections}`, '-d', '1h', '--timeout', '30s', '-s', file, url.href])
-}
 
 export async function loadByWrk(url: URL, seconds: number, options: LoadOptions): Promise<LoadResult> {
   const folder = await mkdtemp(join(await runFolder(), 'wrk-'))
