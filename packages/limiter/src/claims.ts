@@ -48,6 +48,7 @@ export class ClaimMaker {
     }
   }
 
+  /** The same of any policy. */
   #makeOne(request: FastifyRequest, policy: PlacedPolicy): PolicyClaim | null | undefined {
     try {
       const { limit, cost } = policy
