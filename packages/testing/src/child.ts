@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { askKeeper, runFolder } from './keeper/client.js'
-import { signalTo } from './processes.js'
+import { isGroupAlive, signalTo } from './processes.js'
 import { waitFor } from './wait-for.js'
 
 const reportVariable = 'STEADFAST_TEST_REPORT'
@@ -49,7 +49,7 @@ export interface Child {
   signal(signal: NodeJS.Signals): void
   /** Resolves once it has ended and all its output is read. */
   readonly exit: Promise<Exit>
-  /** Kills it, if it still runs, and with it its group if it heads one; waits until it is gone. */
+  /** Kills it, if it still runs, and with it its group if it heads one; waits until all are gone. */
   release(): Promise<void>
 }
 
@@ -116,6 +116,8 @@ export async function startChild(command: string, args: string[], options: Child
     async release() {
       if (group || !ended) signalTo(target, 'SIGKILL')
       if (!ended) await gone
+      // The others of a group end by themselves, and hold what they have opened until then.
+      if (group) await waitFor(() => !isGroupAlive(pid), { what: `the end of the processes of ${command}` })
       // Processes that it started, and that live on, may hold the other ends.
       child.stdout?.destroy()
       child.stderr?.destroy()

@@ -8,13 +8,10 @@ import { waitFor } from './wait-for.js'
 export function processesIn(folder: string): number[] {
   // What comes back is often killed: never let a wrong folder stand for the whole machine.
   if (!/^\/[^/]+\/[^/]+/.test(folder)) throw new Error(`not a folder of servers: "${folder}"`)
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      const cwd = workingFolder(pid)
-      return cwd === folder || cwd?.startsWith(`${folder}/`)
-    })
+  return processIds().filter((pid) => {
+    const cwd = workingFolder(pid)
+    return cwd === folder || cwd?.startsWith(`${folder}/`)
+  })
 }
 
 function workingFolder(pid: number): string | undefined {
@@ -27,12 +24,33 @@ function workingFolder(pid: number): string | undefined {
 
 /** Whether the process runs: not ended, and not ended but unreaped either. */
 export function isAlive(pid: number): boolean {
+  const [state] = statOf(pid)
+  return state !== undefined && !hasEnded(state)
+}
+
+/** Whether a process of the group runs. */
+export function isGroupAlive(group: number): boolean {
+  return processIds().some((pid) => {
+    const [state, , pgrp] = statOf(pid)
+    return state !== undefined && !hasEnded(state) && Number(pgrp) === group
+  })
+}
+
+const hasEnded = (state: string): boolean => state === 'Z' || state === 'X'
+
+const processIds = (): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+
+/** The state of a process, its parent, its group and more; nothing, if it is gone. */
+function statOf(pid: number): string[] {
   try {
-    // The state follows the command's name, which stands in brackets and may hold anything.
+    // They follow the command's name, which stands in brackets and may hold anything.
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return !['Z', 'X'].includes(stat.charAt(stat.lastIndexOf(')') + 2))
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
-    return false
+    return []
   }
 }
 
