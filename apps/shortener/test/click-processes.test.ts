@@ -3,8 +3,6 @@ import pg from 'pg'
 import t from 'tap'
 import { migrate, type RunningServer, startServer } from './server-process.js'
 
-t.setTimeout(300_000) // on a machine that has much else to do
-
 /** Follows a link many times over, by some clients of each server; how many redirects were answered. */
 async function follow(servers: RunningServer[], code: string, times: number): Promise<number> {
   let left = times

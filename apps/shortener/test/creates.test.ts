@@ -3,8 +3,6 @@ import pg from 'pg'
 import t from 'tap'
 import { migrate, startServer } from './server-process.js'
 
-t.setTimeout(300_000) // on a machine that has much else to do
-
 t.test('10,000 creates from 8 clients: no code twice, no 5xx', async (t) => {
   const postgres = await startPostgres()
   t.teardown(() => postgres.release())

@@ -45,7 +45,7 @@ async function startFirst(): Promise<{ child: Child; madeMs: number }> {
   const child = await run('npx', ['--yes', 'pnpm@12', 'demo'], { PORT: `${port}` })
   await child.printed(/Opening the embedded database/, 300_000)
   const builtMs = performance.now()
-  const [curl] = await child.printed(/curl -X POST .*/, 120_000)
+  const [curl] = await child.printed(/curl -X POST .*/)
   await findTestTool('curl')
   const link = JSON.parse(execFileSync('sh', ['-c', `${curl} --silent`], { encoding: 'utf8' })) as { shortUrl: string }
   shortUrl = link.shortUrl
@@ -75,7 +75,7 @@ t.test('npx pnpm@12 demo in a fresh clone: installs, builds, and redirects withi
 
 t.test('pnpm demo again: the links are still there, and Ctrl-C exits 0', async (t) => {
   const child = await run(pnpm, ['demo'], { PORT: `${port}` })
-  await child.printed(/curl -X POST/, 120_000)
+  await child.printed(/curl -X POST/)
   t.equal((await fetch(shortUrl, { redirect: 'manual' })).status, 302)
   const stopMs = performance.now()
   child.signal('SIGINT')

@@ -9,8 +9,6 @@ import pg from 'pg'
 import t from 'tap'
 import { migrate, serverEnv, startMain, startServer } from './server-process.js'
 
-t.setTimeout(300_000) // on a machine that has much else to do
-
 t.test('a bad environment: one error with every faulty variable, exit 1', async (t) => {
   for (const name of ['server', 'migrate', 'demo'] as const) {
     const child = await startMain(t, name, { PORT: '80x', LOG_LEVEL: 'loud', DATABASE_URL: 'db' })
@@ -50,7 +48,7 @@ t.test('a database that stays down, or hangs: one error and exit 1 at the deadli
     })
     t.same(await child.exit, { code: 1, signal: null }, fault)
     const tookMs = performance.now() - startMs
-    t.ok(tookMs >= 400 && tookMs < 4_000, `after ${tookMs} ms`)
+    t.ok(tookMs >= 400 && tookMs < 20_000, `after ${tookMs} ms`)
     t.match(
       child.output(),
       /^ERR_SHORTENER_DATABASE_UNREACHABLE: the database at 127.0.0.1:\d+\/postgres did not answer within 400 ms: .+\n$/,

@@ -4,8 +4,6 @@ import t from 'tap'
 import { ask } from './cluster.js'
 import { migrate, type RunningServer, startServer } from './server-process.js'
 
-t.setTimeout(300_000) // on a machine that has much else to do
-
 const postgres = await startPostgres()
 t.teardown(() => postgres.release())
 await migrate(t, postgres.url)

@@ -4,8 +4,6 @@ import t from 'tap'
 import { ask, follow, makeLinks, sumOf } from './cluster.js'
 import { migrate, startServer } from './server-process.js'
 
-t.setTimeout(180_000)
-
 const mostMs = 100
 
 t.test(

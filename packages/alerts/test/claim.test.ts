@@ -17,7 +17,7 @@ async function setUp(t: Test, count: number, redisUrl: string, own: (n: number) 
       const settings = { url: receiver.url, steps: [], redisUrl, options: { service }, ...own(n) }
       const child = await forkFixture(fixture, { args: [JSON.stringify(settings)], ipc: true })
       t.teardown(() => child.release())
-      await waitFor(() => child.reports().includes('done'), { timeoutMs: 60_000, what: 'the start of a process' })
+      await waitFor(() => child.reports().includes('done'), { what: 'the start of a process' })
       return child
     }),
   )
@@ -61,7 +61,7 @@ t.test('4: the claimer is killed between claim and POST: another sends', async (
   other.process.send({ fire: down })
   stuck.signal('SIGKILL')
   await stuck.exit
-  await receiver.whenReceived(1, 20_000)
+  await receiver.whenReceived(1)
   await allKnow([other])
   t.same(kindsOf(receiver), ['fire'])
 })
@@ -98,7 +98,7 @@ t.test('4: Redis freezes: at least one message, none lost, and one again once it
   t.ok(kindsOf(receiver).every((kind) => kind === 'fire'))
   redis.thaw()
   for (const child of processes) child.process.send({ resolve: { name: 'db' } })
-  await waitFor(() => kindsOf(receiver).includes('resolve'), { timeoutMs: 30_000 })
+  await waitFor(() => kindsOf(receiver).includes('resolve'))
   await allKnow(processes)
   t.equal(kindsOf(receiver).filter((kind) => kind === 'resolve').length, 1)
 })

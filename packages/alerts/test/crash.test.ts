@@ -15,7 +15,7 @@ t.test('2: network down, fire, kill -9, restart, network up: delivered', async (
     args: [JSON.stringify({ url, steps: [{ fire: down }], options: { spool: { dir } } })],
   })
   t.teardown(() => killed.release())
-  await waitFor(() => killed.reports().includes('done'), { timeoutMs: 60_000, what: 'the start of a process' })
+  await waitFor(() => killed.reports().includes('done'), { what: 'the start of a process' })
   killed.signal('SIGKILL')
   await killed.exit
   t.equal((await journals(dir)).length, 1)
@@ -39,7 +39,7 @@ t.test(
     const steps = [{ fire: down }, { waitMs: 300 }, { resolve: { name: 'db' } }]
     const killed = await forkFixture(fixture, { args: [JSON.stringify({ url, steps, options: { spool: { dir } } })] })
     t.teardown(() => killed.release())
-    await waitFor(() => killed.reports().includes('done'), { timeoutMs: 60_000, what: 'the start of a process' })
+    await waitFor(() => killed.reports().includes('done'), { what: 'the start of a process' })
     killed.signal('SIGKILL')
     await killed.exit
 

@@ -38,7 +38,7 @@ t.test(
 
     disk.makeSpace()
     // Nothing else happens: it is written by itself.
-    await waitFor(() => lines.some((line) => line.includes('the spool can be written again')), { timeoutMs: 25_000 })
+    await waitFor(() => lines.some((line) => line.includes('the spool can be written again')))
     const [file] = await journals(join(disk.path, 'spool'))
     const { entries, lostBytes } = decode(await readFile(join(disk.path, 'spool', file!)))
     t.equal(new Set(entries.map(([id]) => id)).size, 52)

@@ -12,7 +12,7 @@ const versions = [
 ] as const
 
 for (const [node, fastify, names] of versions) {
-  t.test(`Node ${node}, Fastify ${fastify}: ${names.join(', ')}`, { timeout: 100_000 }, async (t) => {
+  t.test(`Node ${node}, Fastify ${fastify}: ${names.join(', ')}`, async (t) => {
     const test = async (name: string) => {
       const file = new URL(`${name}.test.js`, import.meta.url)
       t.equal(await failuresOn(node, file, { FASTIFY: fastify }), '', name)

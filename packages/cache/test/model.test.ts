@@ -46,7 +46,7 @@ function random(seed: number): () => number {
   }
 }
 
-t.test('10. 10,000 random operations over two instances against a model', { timeout: 110_000 }, async (t) => {
+t.test('10. 10,000 random operations over two instances against a model', async (t) => {
   const { open } = await share(t)
   const seed = Math.floor(Math.random() * 2 ** 31)
   const next = random(seed)

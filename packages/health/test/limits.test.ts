@@ -107,7 +107,7 @@ function canWriteVersion1(): boolean {
 async function play(t: Test, stage: Stage): Promise<void> {
   const { child } = stage
   t.teardown(() => child.release())
-  const url = await waitFor(() => child.reports<{ url?: string }>().find(({ url }) => url)?.url, { timeoutMs: 20_000 })
+  const url = await waitFor(() => child.reports<{ url?: string }>().find(({ url }) => url)?.url)
   const get: Get = async (path) => (await (await fetch(url + path)).json()) as never
   const metrics = () => get<Record<string, number>>('/metrics')
   const check = async (name: string) => {

@@ -8,7 +8,7 @@ t.test('a blocked event loop is reported while it is blocked, and counted afterw
   const child = await forkFixture(fixture)
   t.teardown(() => child.release())
   const reports = () => child.reports<{ url?: string; unblocked?: number; line?: string }>()
-  const url = await waitFor(() => reports().find(({ url }) => url)?.url, { timeoutMs: 20_000 })
+  const url = await waitFor(() => reports().find(({ url }) => url)?.url)
   const get = async (path: string) => (await (await fetch(url + path)).json()) as Record<string, number>
 
   await get('/block?ms=100')

@@ -5,8 +5,6 @@ import { Cluster, Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import limiter, { type LimiterOptions, type Policy } from '../src/index.js'
 
-t.setTimeout(150_000)
-
 const windowMs = 60_000
 
 async function clientOf(t: Test, { nodes }: { nodes: { port: number }[] }): Promise<Cluster> {
@@ -116,11 +114,11 @@ t.test('7. a master is killed under load: no 5xx, the stated bound holds, and li
     const killedMs = performance.now()
     const isDegraded = () => app.limiter.stats().redis!.isDegraded
     // With leases, it is noticed once tokens are asked for.
-    await waitFor(isDegraded, { timeoutMs: 20_000 })
-    await waitFor(() => !isDegraded(), { timeoutMs: 20_000 })
+    await waitFor(isDegraded)
+    await waitFor(() => !isDegraded())
     const tookMs = performance.now() - killedMs
     const calls = app.limiter.stats().redis!.calls
-    await waitFor(() => app.limiter.stats().redis!.calls > calls + 2, { timeoutMs: 20_000 })
+    await waitFor(() => app.limiter.stats().redis!.calls > calls + 2)
     isOn = false
     await load
     t.ok(tookMs < 15_000, `shared again after ${tookMs} ms`)

@@ -15,7 +15,7 @@ t.test('pm2 reload under keep-alive load fails no request, and pm2 stop is heard
   t.teardown(() => rmSync(home, { recursive: true, force: true }))
   const port = await freePort()
   const config = join(home, 'ecosystem.config.json')
-  const app = { name: 'app', script, instances: 2, exec_mode: 'cluster', wait_ready: true, listen_timeout: 20_000 }
+  const app = { name: 'app', script, instances: 2, exec_mode: 'cluster', wait_ready: true, listen_timeout: 60_000 }
   const apps = [{ ...app, kill_timeout: 10_000, shutdown_with_message: true, env: { PORT: `${port}` } }]
   writeFileSync(config, JSON.stringify({ apps }))
   const env = { PM2_HOME: home, PM2_DISABLE_VERSION_CHECK: 'true' }
@@ -31,7 +31,7 @@ t.test('pm2 reload under keep-alive load fails no request, and pm2 stop is heard
 
   // It keeps its daemon in this process, so that nothing outlives the test.
   const runtime = await run('pm2-runtime', 'start', config)
-  await waitFor(() => runtime.reports().length === 2, { timeoutMs: 30_000, what: 'two processes that listen' })
+  await waitFor(() => runtime.reports().length === 2, { what: 'two processes that listen' })
   const load = startLoad(t, port)
   await waitFor(() => load.pids.size === 2, { what: 'two processes that answer' })
 

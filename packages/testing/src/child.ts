@@ -40,7 +40,7 @@ export interface Child {
   output(): string
   /**
    * Waits until its output matches.
-   * @throws Error with the output, when that ends first or after `timeoutMs` (default 20_000)
+   * @throws Error with the output, when that ends first or after `timeoutMs` (default 120_000)
    */
   printed(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
   /** The values that it handed to `report`, in order; they outlive a kill. */
@@ -95,7 +95,7 @@ export async function startChild(command: string, args: string[], options: Child
     pid,
     process: child,
     output: () => output,
-    async printed(pattern, timeoutMs = 20_000) {
+    async printed(pattern, timeoutMs = 120_000) {
       const once = new RegExp(pattern, pattern.flags.replace(/[gy]/g, '')) // those would go on from the last match
       await waitFor(() => ended || once.test(output), { timeoutMs }).catch(() => {})
       const match = once.exec(output)

@@ -45,7 +45,7 @@ async function createDatabase(serverUrl: string): Promise<Postgres> {
 }
 
 async function runOn(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, query_timeout: 30_000 })
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 60_000, query_timeout: 60_000 })
   await client.connect()
   try {
     await client.query(sql)

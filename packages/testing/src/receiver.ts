@@ -67,7 +67,7 @@ export async function startReceiver(answers: Answer[] | ((request: Received) => 
     script(answers) {
       next = typeof answers === 'function' ? answers : [...answers]
     },
-    async whenReceived(count, timeoutMs = 10_000) {
+    async whenReceived(count, timeoutMs = 60_000) {
       await waitFor(() => received.length >= count, { timeoutMs, what: `request ${count} of the receiver` })
       return received
     },

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface WaitOptions {
-  /** How long to wait before giving up. Default 10_000. */
+  /** How long to wait before giving up. Default 60_000, which is for slow machines. */
   timeoutMs?: number
   /** Pause between two looks. Default 10. */
   everyMs?: number
@@ -15,7 +15,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 10_000, everyMs = 10, what = 'the condition' }: WaitOptions = {},
+  { timeoutMs = 60_000, everyMs = 10, what = 'the condition' }: WaitOptions = {},
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs
   let cause: unknown

@@ -9,8 +9,6 @@ import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { rateLimitStore, type StoreOptions } from '../../src/fastify-rate-limit/index.js'
 
-t.setTimeout(120_000)
-
 const unavailable = {
   statusCode: 503,
   code: 'ERR_LIMITER_UNAVAILABLE',

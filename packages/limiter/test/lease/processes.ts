@@ -28,7 +28,7 @@ export async function leasers(
   )
   for (const child of children) {
     t.teardown(() => child.release())
-    await waitFor(() => child.reports()[0] === 'ready', { what: child.output(), timeoutMs: 30_000 })
+    await waitFor(() => child.reports()[0] === 'ready', { what: child.output() })
   }
   return {
     children,

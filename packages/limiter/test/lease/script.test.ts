@@ -7,8 +7,6 @@ import { script } from '../../src/stores/script.js'
 import { bucketOf, seeded } from '../stores/contract.js'
 import { LeaseModel } from './model.js'
 
-t.setTimeout(120_000)
-
 /** The script as it is, but for its clock. */
 const atTime = (text: string) =>
   text.replace("redis.call('TIME')", '{ math.floor(tonumber(ARGV[#ARGV]) / 1000000), tonumber(ARGV[#ARGV]) % 1000000 }')

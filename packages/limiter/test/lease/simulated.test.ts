@@ -4,8 +4,6 @@ import { Buckets } from '../../src/stores/bucket.js'
 import { seeded } from '../stores/contract.js'
 import { excess, Instance, type Network, World } from './simulation.js'
 
-t.setTimeout(240_000)
-
 const settings: LeaseSettings = { first: undefined, max: 10_000, returnAfterMs: 100, denyForMs: 250 }
 const near: Network = { leastUs: 200, mostUs: 2_000, lost: 0, timeoutMs: 200 }
 

@@ -8,8 +8,6 @@ import type { Claim } from '../../src/stores/claim.js'
 import { keyOf, RedisStore } from '../../src/stores/redis.js'
 import { bucketOf, claimOf, contract, Duel, seeded } from './contract.js'
 
-t.setTimeout(240_000)
-
 async function startStore(t: Test) {
   const { url } = await startRedis()
   const client = new Redis(url, { keyPrefix: uniquePrefix(), enableAutoPipelining: true })

@@ -32,7 +32,7 @@ export async function launch({ command, args, folder, user, ready }: Launch): Pr
   })
   try {
     await waitFor(async () => ended !== undefined || (await ready()), {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       what: `${command} being ready`,
     })
     if (ended !== undefined) throw new Error(ended)

@@ -34,7 +34,7 @@ export async function startRedisClusterProcesses(
           (await cli('-p', `${port}`, 'cluster', 'info')).includes('cluster_state:ok') &&
           ((await cli('-p', `${port}`, 'cluster', 'nodes')).match(/ (myself,)?slave .* connected/g) ?? []).length ===
             masters * replicas,
-        { timeoutMs: 20_000, everyMs: 50, what: `cluster node ${port} seeing all slots and replicas` },
+        { timeoutMs: 60_000, everyMs: 50, what: `cluster node ${port} seeing all slots and replicas` },
       ),
     ),
   )
