@@ -4,17 +4,20 @@ import type { Engine } from './engine.js'
 import * as given from './given.js'
 import { boundedKey, checkedKey } from './key.js'
 import type { PlacedPolicy } from './scope.js'
-import { type Claim, claimOn } from './stores/claim.js'
+import { type Claim, claimOn, type Hit } from './stores/claim.js'
 
 /** A claim, and the policy that makes it. */
 export type PolicyClaim = Claim<PlacedPolicy>
 
 /** A policy of which no function but that of its key is asked, and which charges what it needs. */
-export type PlainPolicy = PlacedPolicy & { limit: number; cost: number; settle: undefined }
+export type PlainPolicy = PlacedPolicy & { limit: number; burst: number; cost: number; settle: undefined }
 
 export function isPlain(policy: PlacedPolicy): policy is PlainPolicy {
   return typeof policy.limit === 'number' && typeof policy.cost === 'number' && !policy.settle
 }
+
+/** A hit, and the policy that it is counted by. */
+export type PolicyHit = Hit<PlainPolicy>
 
 /** Whose functions are asked for what a request is to be counted for, and what is done where they fail. */
 export class ClaimMaker {
@@ -38,22 +41,23 @@ export class ClaimMaker {
     return claims
   }
 
-  /** null: the policy is not for this request. undefined: the request is refused. */
-  makePlain(request: FastifyRequest, policy: PlainPolicy): PolicyClaim | null | undefined {
+  /** Whose hit a request is. null: the policy is not for it. undefined: its function has failed, and `makeWithout` tells. */
+  keyFor(request: FastifyRequest, policy: PlacedPolicy): string | null | undefined {
     try {
-      const key = policy.key ? checkedKey(policy.key(request)) : this.keyOf(request.ip)
-      return key === null ? null : claimOn(policy, key, policy.limit, policy.cost)
+      return policy.key ? checkedKey(policy.key(request)) : this.keyOf(request.ip)
     } catch (error) {
-      return this.#makeFailed(request, policy, error)
+      this.#fail(policy, error)
+      return undefined
     }
   }
 
-  /** The same of any policy. */
+  /** null: the policy is not for this request. undefined: the request is refused. */
   #makeOne(request: FastifyRequest, policy: PlacedPolicy): PolicyClaim | null | undefined {
+    const key = this.keyFor(request, policy)
+    if (key === undefined) return this.makeWithout(request, policy)
+    if (key === null) return null
+    const { limit, cost } = policy
     try {
-      const { limit, cost } = policy
-      const key = policy.key ? checkedKey(policy.key(request)) : this.keyOf(request.ip)
-      if (key === null) return null
       return claimOf(
         policy,
         key,
@@ -61,7 +65,8 @@ export class ClaimMaker {
         typeof cost === 'number' ? cost : checked(cost(request), given.cost, 'cost'),
       )
     } catch (error) {
-      return this.#makeFailed(request, policy, error)
+      this.#fail(policy, error)
+      return this.makeWithout(request, policy)
     }
   }
 
@@ -70,17 +75,16 @@ export class ClaimMaker {
     return boundedKey(clientKey(address, this.#engine.options.ipv6Prefix))
   }
 
-  #makeFailed(request: FastifyRequest, policy: PlacedPolicy, error: unknown): PolicyClaim | null | undefined {
-    this.#engine.faults.report(`a function of the policy "${policy.name}"`, error)
+  /** Where a function has failed: by the address of the client, and as one hit, but not without the limit. */
+  makeWithout(request: FastifyRequest, policy: PlacedPolicy): PolicyClaim | null | undefined {
     const { onRedisError } = this.#engine.options
     if (policy.isShadow || onRedisError === 'open') return null
-    return onRedisError === 'local' ? this.#makeWithout(policy, request) : undefined
+    if (onRedisError === 'closed' || typeof policy.limit !== 'number') return undefined
+    return claimOf(policy, `\0${this.keyOf(request.ip)}`, policy.limit, 1)
   }
 
-  /** By the address of the client, and as one hit, but not without the limit. */
-  #makeWithout(policy: PlacedPolicy, request: FastifyRequest): PolicyClaim | undefined {
-    if (typeof policy.limit !== 'number') return undefined
-    return claimOf(policy, `\0${this.keyOf(request.ip)}`, policy.limit, 1)
+  #fail({ name }: PlacedPolicy, error: unknown): void {
+    this.#engine.faults.report(`a function of the policy "${name}"`, error)
   }
 }
 

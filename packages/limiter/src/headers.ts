@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import type { PolicyClaim } from './claims.js'
+import type { PolicyClaim, PolicyHit } from './claims.js'
 import { flatText, LimitText } from './header-text.js'
 import type { HeaderStyle } from './options.js'
 import type { ResolvedPolicy } from './policy.js'
@@ -64,12 +64,11 @@ export class Headers {
   }
 
   /** Of a plain policy alone that is enforced, and was not exceeded. */
-  setPlain(reply: FastifyReply, claim: PolicyClaim): void {
+  setPlain(reply: FastifyReply, { policy, remaining, resetUs }: PolicyHit): void {
     if (this.#isDraft) {
-      const { texts } = claim.policy
-      this.#reply.setDraft(reply, texts.alone, flatText(texts.now(claim.remaining, claim.resetUs)))
+      this.#reply.setDraft(reply, policy.texts.alone, flatText(policy.texts.now(remaining, resetUs)))
     }
-    if (this.#isLegacy) this.#setLegacyOne(reply, claim)
+    if (this.#isLegacy) this.#setLegacyOne(reply, policy.limit, remaining, resetUs)
   }
 
   set(reply: FastifyReply, claims: readonly PolicyClaim[], isExceeded = false): void {
@@ -109,10 +108,10 @@ export class Headers {
       const isTighter = !tightest || claim.retryUs > tightest.retryUs
       if (isTighter || (claim.isOk && claim.remaining < tightest!.remaining)) tightest = claim
     }
-    if (tightest) this.#setLegacyOne(reply, tightest)
+    if (tightest) this.#setLegacyOne(reply, tightest.limit, tightest.remaining, tightest.resetUs)
   }
 
-  #setLegacyOne(reply: FastifyReply, { limit, remaining, resetUs }: PolicyClaim): void {
+  #setLegacyOne(reply: FastifyReply, limit: number, remaining: number, resetUs: number): void {
     reply.header('x-ratelimit-limit', `${limit}`)
     reply.header('x-ratelimit-remaining', `${remaining}`)
     reply.header('x-ratelimit-reset', `${seconds(resetUs)}`)

@@ -1,15 +1,19 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { BanTable } from './bans/table.js'
-import { type ClaimMaker, isPlain, type PlainPolicy, type PolicyClaim } from './claims.js'
-import type { Engine } from './engine.js'
+import { type ClaimMaker, isPlain, type PlainPolicy, type PolicyClaim, type PolicyHit } from './claims.js'
+import type { AtHand, Engine } from './engine.js'
 import { hasGone, onceGone } from './gone.js'
 import type { Headers } from './headers.js'
 import { banned, exceeded, sendProblem, unavailable } from './refusal.js'
 import type { PlacedPolicy } from './scope.js'
-import { isStated, newState, stateOf, stateOne } from './state.js'
+import { isStated, newState, stateHit, stateOf } from './state.js'
 import type { LimiterStats } from './stats.js'
+import { claimOn } from './stores/claim.js'
 import type { Outcome } from './stores/shared.js'
 import { Turns } from './turns.js'
+
+/** undefined: nobody can tell, and so the request is refused. */
+type Asked = PolicyClaim[] | undefined
 
 /** Policies that are asked together: all of them are charged, or none. */
 export class Stage {
@@ -24,9 +28,9 @@ export class Stage {
   readonly #escalates: boolean
   readonly #turns: Turns | undefined
   readonly #requests: LimiterStats['requests']
-  /** The only policy, where a claim on it may be met at once, of what there is at hand. */
+  /** The only policy, where it may be met at once, by what there is at hand. */
   readonly #only: PlainPolicy | undefined
-  readonly #atHand: Engine['atHand']
+  readonly #atHand: AtHand | undefined
 
   /** @param isLast of the stages that its requests pass, where those that pass are counted */
   constructor(engine: Engine, maker: ClaimMaker, headers: Headers, policies: readonly PlacedPolicy[], isLast: boolean) {
@@ -40,48 +44,43 @@ export class Stage {
     this.#escalates = policies.some(({ escalate }) => escalate)
     this.#hasShadows = policies.some(({ isShadow }) => isShadow)
     this.#requests = engine.counts.requests
-    this.#atHand = engine.atHand
     const [first, ...others] = policies
     const isUsual = first && isPlain(first) && others.length === 0 && !first.isShadow && !first.delay && !this.#hasSlots
-    if (isUsual && (engine.memory || first.lease)) this.#only = first
+    if (isUsual) this.#atHand = engine.atHand(first)
+    if (isUsual && this.#atHand) this.#only = first
     if (policies.some(({ delay }) => delay)) this.#turns = new Turns(engine, (request) => maker.make(request, policies))
   }
 
   run(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    const asked = this.#begin(request, reply)
+    if (asked === 'passed') done()
+    else this.#decide(asked, request, reply, done)
+  }
+
+  /** What is still to be decided; most requests have passed. */
+  #begin(request: FastifyRequest, reply: FastifyReply): Asked | 'passed' {
     const only = this.#only
-    if (only === undefined) {
-      this.#runAll(request, reply, done)
-      return
+    if (only === undefined) return this.#maker.make(request, this.#policies)
+    const key = this.#maker.keyFor(request, only)
+    if (typeof key === 'string' && this.#bans.size === 0 && !isStated(request)) {
+      const hit: PolicyHit = { policy: only, key, remaining: 0, resetUs: 0 }
+      if (this.#atHand!.take(hit)) {
+        stateHit(request, hit)
+        this.#headers.setPlain(reply, hit)
+        if (this.#isLast) this.#requests.allowed++
+        return 'passed'
+      }
     }
-    const claim = this.#maker.makePlain(request, only)
-    if (claim && this.#bans.size === 0 && !isStated(request) && this.#atHand.take(claim)) {
-      stateOne(request, claim)
-      this.#headers.setPlain(reply, claim)
-      if (this.#isLast) this.#requests.allowed++
-      done()
-    } else this.#runOne(claim, request, reply, done)
+    return this.#beginOne(request, only, key)
   }
 
-  /** This and what follows are apart, so that V8 can inline more of what most requests need: it takes in some 900 bytecodes. */
-  #runAll(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    this.#decide(this.#maker.make(request, this.#policies), request, reply, done)
+  #beginOne(request: FastifyRequest, only: PlainPolicy, key: string | null | undefined): Asked {
+    if (typeof key === 'string') return [claimOn(only, key, only.limit, only.cost)]
+    const claim = key === null ? null : this.#maker.makeWithout(request, only)
+    return claim === null ? [] : claim && [claim]
   }
 
-  #runOne(
-    claim: PolicyClaim | null | undefined,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    done: HookHandlerDoneFunction,
-  ): void {
-    this.#decide(claim ? [claim] : claim === null ? [] : undefined, request, reply, done)
-  }
-
-  #decide(
-    claims: PolicyClaim[] | undefined,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    done: HookHandlerDoneFunction,
-  ): void {
+  #decide(claims: Asked, request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     if (!claims) this.#refuseUnchecked(reply, done)
     else if (claims.length === 0) this.#pass(done)
     else if (this.#bans.fails(claims)) this.#refuseBanned(reply, claims, done)

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import type { PolicyClaim } from './claims.js'
+import type { PolicyClaim, PolicyHit } from './claims.js'
+import { claimOn } from './stores/claim.js'
 
 /** What is left of a policy's limit for the client of a request. */
 export interface RequestLimit {
@@ -9,7 +10,7 @@ export interface RequestLimit {
   resetMs: number
 }
 
-/** What the limiter knows of one request. Where that is one claim and no more, the claim stands for it. */
+/** What the limiter knows of one request. Where that is one hit and no more, the hit stands for it. */
 export class RequestState {
   /** All that were asked, stage by stage. */
   claims: readonly PolicyClaim[]
@@ -26,7 +27,7 @@ export class RequestState {
 /** Set without decorateRequest, by which Fastify sets it on every request, one property after the other. */
 const key: unique symbol = Symbol('steadfast.limiter.request')
 
-type Stated = FastifyRequest & { [key]?: RequestState | PolicyClaim }
+type Stated = FastifyRequest & { [key]?: RequestState | PolicyHit }
 
 export function isStated(request: FastifyRequest): boolean {
   return (request as Stated)[key] !== undefined
@@ -34,11 +35,15 @@ export function isStated(request: FastifyRequest): boolean {
 
 export function stateOf(request: FastifyRequest): RequestState | undefined {
   const known = (request as Stated)[key]
-  return known === undefined || known instanceof RequestState ? known : newState(request, [known])
+  return known === undefined || known instanceof RequestState ? known : newState(request, [claimOfHit(known)])
 }
 
-export function stateOne(request: FastifyRequest, claim: PolicyClaim): void {
-  ;(request as Stated)[key] = claim
+export function stateHit(request: FastifyRequest, hit: PolicyHit): void {
+  ;(request as Stated)[key] = hit
+}
+
+function claimOfHit({ policy, key, remaining, resetUs }: PolicyHit): PolicyClaim {
+  return Object.assign(claimOn(policy, key, policy.limit, policy.cost), { remaining, resetUs })
 }
 
 export function newState(request: FastifyRequest, claims: readonly PolicyClaim[] = []): RequestState {

@@ -1,4 +1,4 @@
-import type { Claim } from '../stores/claim.js'
+import type { Claim, Hit } from '../stores/claim.js'
 
 /** What an algorithm keeps of the keys of one bucket, by the slot that each has. Times are whole microseconds. */
 export interface Counters {
@@ -8,8 +8,8 @@ export interface Counters {
   clear(slot: number): void
   /** Answers a claim, and changes nothing. A slot below 0 is that of a key never seen. */
   ask(slot: number, claim: Claim, nowUs: number): void
-  /** Whether a claim that charges what it needs is met by what is found in one step: it is charged and answered then. If not, ask and charge tell. */
-  take(slot: number, claim: Claim, nowUs: number): boolean
+  /** Whether it is met by what is found in one step: it is counted and answered then. If not, nothing is changed, and a claim tells. */
+  take(slot: number, hit: Hit, nowUs: number): boolean
   /** Counts what the claim charges, and answers it anew. */
   charge(slot: number, claim: Claim, nowUs: number): void
   /** Whether a slot says no more than none would. */

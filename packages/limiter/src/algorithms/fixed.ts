@@ -1,4 +1,4 @@
-import type { Claim } from '../stores/claim.js'
+import type { Claim, Hit } from '../stores/claim.js'
 import { type Counters, widened } from './counters.js'
 
 /** At most `limit` in each window; a key's windows begin with its first hit. Twice the limit may pass around the end of one. */
@@ -30,13 +30,14 @@ export class FixedCounters implements Counters {
     claim.resetUs = used > 0 || !claim.isOk ? leftUs : 0
   }
 
-  take(slot: number, claim: Claim, nowUs: number): boolean {
+  take(slot: number, hit: Hit, nowUs: number): boolean {
+    const { limit, cost } = hit.policy
     const leftUs = this.#starts[slot]! + this.#windowUs - nowUs
-    const used = this.#counts[slot]! + claim.need
-    if (leftUs <= 0 || used > claim.limit) return false
+    const used = this.#counts[slot]! + cost
+    if (leftUs <= 0 || used > limit) return false
     this.#counts[slot] = used
-    claim.remaining = claim.limit - used
-    claim.resetUs = leftUs
+    hit.remaining = limit - used
+    hit.resetUs = leftUs
     return true
   }
 

@@ -1,4 +1,4 @@
-import type { Claim } from '../stores/claim.js'
+import type { Claim, Hit } from '../stores/claim.js'
 import { type Counters, widened } from './counters.js'
 
 /** With a burst as large as the limit, twice as many would pass within a window, as with fixed ones; so it is a tenth of it. */
@@ -37,22 +37,23 @@ export class GcraCounters implements Counters {
     const over = debt + claim.need * this.#windowUs - claim.burst * this.#windowUs
     claim.isOk = over <= 0
     claim.retryUs = claim.isOk ? 0 : Math.ceil(over / claim.limit)
-    this.#tell(claim, debt)
+    this.#answer(claim, debt)
   }
 
-  take(slot: number, claim: Claim, nowUs: number): boolean {
-    this.ask(slot, claim, nowUs)
-    if (!claim.isOk) return false
-    this.charge(slot, claim, nowUs)
+  take(slot: number, hit: Hit, nowUs: number): boolean {
+    const { limit, burst, cost } = hit.policy
+    const debt = this.#debtAt(slot, limit, nowUs) + cost * this.#windowUs
+    if (debt > burst * this.#windowUs) return false
+    this.#owe(slot, debt, limit, nowUs)
+    hit.remaining = this.#remaining(debt, burst)
+    hit.resetUs = this.#resetUs(debt, burst, limit)
     return true
   }
 
   charge(slot: number, claim: Claim, nowUs: number): void {
     const debt = this.#debtAt(slot, claim.limit, nowUs) + claim.charge * this.#windowUs
-    this.#times[slot] = nowUs
-    this.#debts[slot] = debt
-    this.#rates[slot] = claim.limit
-    this.#tell(claim, debt)
+    this.#owe(slot, debt, claim.limit, nowUs)
+    this.#answer(claim, debt)
   }
 
   isOver(slot: number, nowUs: number): boolean {
@@ -63,11 +64,25 @@ export class GcraCounters implements Counters {
     return Math.max(0, this.#debts[slot]! - (nowUs - this.#times[slot]!) * limit)
   }
 
-  #tell(claim: Claim, debt: number): void {
-    const window = this.#windowUs
-    const remaining = Math.max(0, Math.floor((claim.burst * window - debt) / window))
-    claim.remaining = remaining
-    const toNext = debt - (claim.burst - remaining - 1) * window
-    claim.resetUs = debt === 0 ? claim.retryUs : Math.max(claim.retryUs, Math.ceil(toNext / claim.limit))
+  #owe(slot: number, debt: number, limit: number, nowUs: number): void {
+    this.#times[slot] = nowUs
+    this.#debts[slot] = debt
+    this.#rates[slot] = limit
+  }
+
+  #answer(claim: Claim, debt: number): void {
+    claim.remaining = this.#remaining(debt, claim.burst)
+    claim.resetUs = Math.max(claim.retryUs, this.#resetUs(debt, claim.burst, claim.limit))
+  }
+
+  #remaining(debt: number, burst: number): number {
+    return Math.max(0, Math.floor((burst * this.#windowUs - debt) / this.#windowUs))
+  }
+
+  /** Until there is one more than now. */
+  #resetUs(debt: number, burst: number, limit: number): number {
+    if (debt === 0) return 0
+    const toNext = debt - (burst - this.#remaining(debt, burst) - 1) * this.#windowUs
+    return Math.ceil(toNext / limit)
   }
 }

@@ -1,4 +1,4 @@
-import type { Claim } from '../stores/claim.js'
+import type { Claim, Hit } from '../stores/claim.js'
 import { type Counters, widened } from './counters.js'
 
 /**
@@ -7,29 +7,30 @@ import { type Counters, widened } from './counters.js'
  */
 export const steps = 20
 
-/** How many keys have what lies before their newest step summed up: of those that share a place, the one that came last. */
-const lookedBack = 256
+/** What there is of a slot, as four numbers side by side: a request finds all of it in one place of the memory. */
+const size = 4
+/** The number of the newest step that was hit, modulo 2^32, and how often it was. */
+const newest = 0
+const count = 1
+/** What counts from before it. */
+const before = 2
+/** The number of its row, from 1, and how many steps before the newest the oldest is that counts; 0 is none. */
+const row = 3
+const rowShift = 5
+const oldestMask = 31
 
-/**
- * Never more than `limit` in any window. The newest step of a key lies in its slot, and those before it in a row, which only a
- * key has that was hit in several steps.
- */
+const most = 0xffff_ffff
+
+/** Never more than `limit` in any window. Steps before the newest lie in a row, which only a key has that was hit in several. */
 export class SlidingCounters implements Counters {
   readonly #windowUs: number
   readonly #stepUs: number
-  #newest = new Float64Array(0)
-  #counts = new Uint32Array(0)
-  /** The number of the key's row, from 1; 0 is none. */
-  #rowOf = new Uint32Array(0)
+  #slots = new Uint32Array(0)
   /** A step lies at its number modulo 20. They begin with small numbers, and become wider once a count does not fit. */
   #rows: Uint8Array | Uint16Array | Uint32Array = new Uint8Array(0)
-  #most = 0xff
+  #mostOfRow = 0xff
   #rowCount = 0
   readonly #freeRows: number[] = []
-  /** In threes: whose slot, its newest step, and when the first that counts from before that will have left the window. */
-  readonly #back = new Float64Array(lookedBack * 3).fill(-1)
-  /** How many count from before it: whole numbers, as sums of others are slower. */
-  readonly #backCounts = new Uint32Array(lookedBack)
 
   constructor(windowUs: number) {
     this.#windowUs = windowUs
@@ -37,126 +38,116 @@ export class SlidingCounters implements Counters {
   }
 
   grow(slots: number): void {
-    this.#newest = widened(this.#newest, Float64Array, slots)
-    this.#counts = widened(this.#counts, Uint32Array, slots)
-    this.#rowOf = widened(this.#rowOf, Uint32Array, slots)
+    this.#slots = widened(this.#slots, Uint32Array, slots * size)
   }
 
   clear(slot: number): void {
-    this.#counts[slot] = 0
-    this.#newest[slot] = 0
     this.#dropRow(slot)
+    this.#slots.fill(0, slot * size, (slot + 1) * size)
   }
 
   ask(slot: number, claim: Claim, nowUs: number): void {
-    const age = slot < 0 ? Infinity : this.#ageOf(slot, nowUs)
-    if (age > steps || this.#counts[slot] === 0) {
+    const step = Math.floor(nowUs / this.#stepUs)
+    const age = slot < 0 ? most : this.#ageOf(slot, step)
+    if (age > steps || this.#slots[slot * size + count] === 0) {
       claim.isOk = claim.need <= claim.limit
       claim.remaining = claim.limit
-      claim.retryUs = claim.resetUs = claim.isOk ? 0 : this.#stepUs * (steps + 1)
+      claim.retryUs = claim.resetUs = claim.isOk ? 0 : this.#windowUs + this.#stepUs
       return
     }
-    const used = this.#used(slot, age)
+    const used = this.#used(slot, step, age)
     claim.isOk = used + claim.need <= claim.limit
     claim.remaining = Math.max(0, claim.limit - used)
     // At the least one is waited for, also where there is more than needed.
     const over = claim.isOk ? 0 : used + claim.need - claim.limit
-    claim.resetUs = this.#freedAt(slot, Math.max(1, over), age) - nowUs
+    claim.resetUs = this.#endUs(step - this.#freedBy(slot, Math.max(1, over), step, age)) - nowUs
     claim.retryUs = claim.isOk ? 0 : claim.resetUs
   }
 
   /** A hit in the step of the one before: most are, of a key that is hit often. */
-  take(slot: number, claim: Claim, nowUs: number): boolean {
-    const endUs = (this.#newest[slot]! + 1) * this.#stepUs
-    if (nowUs >= endUs) return false
-    if (this.#rowOf[slot] !== 0) return this.#takeOfRow(slot, claim, nowUs)
-    const used = this.#counts[slot]! + claim.need
-    if (used > claim.limit) return false
-    this.#counts[slot] = used
-    claim.remaining = claim.limit - used
-    claim.resetUs = endUs + this.#windowUs - nowUs
-    return true
-  }
-
-  #takeOfRow(slot: number, claim: Claim, nowUs: number): boolean {
-    const back = this.#back
-    const place = slot % lookedBack
-    const at = place * 3
-    if (back[at] !== slot || back[at + 1] !== this.#newest[slot]) this.#lookBack(slot, place)
-    const count = this.#counts[slot]! + claim.need
-    const used = count + this.#backCounts[place]!
-    if (used > claim.limit) return false
-    this.#counts[slot] = count
-    claim.remaining = claim.limit - used
-    claim.resetUs = back[at + 2]! - nowUs
+  take(slot: number, hit: Hit, nowUs: number): boolean {
+    const slots = this.#slots
+    const at = slot * size
+    const step = Math.floor(nowUs / this.#stepUs)
+    if (slots[at + newest] !== step >>> 0) return false
+    const { limit, cost } = hit.policy
+    const hits = slots[at + count]! + cost
+    const used = hits + slots[at + before]!
+    if (used > limit) return false
+    slots[at + count] = hits
+    hit.remaining = limit - used
+    hit.resetUs = this.#endUs(step - (slots[at + row]! & oldestMask)) - nowUs
     return true
   }
 
   charge(slot: number, claim: Claim, nowUs: number): void {
-    const age = this.#ageOf(slot, nowUs)
-    if (age > 0) this.#begin(slot, this.#newest[slot]! + age)
-    this.#counts[slot] = Math.min(this.#counts[slot]! + claim.charge, 0xffff_ffff)
-    claim.remaining = Math.max(0, claim.limit - this.#used(slot, 0))
-    claim.resetUs = this.#freedAt(slot, 1, 0) - nowUs
+    const slots = this.#slots
+    const at = slot * size
+    const step = Math.floor(nowUs / this.#stepUs)
+    const age = this.#ageOf(slot, step)
+    if (age > 0) this.#begin(slot, step, age)
+    slots[at + count] = Math.min(slots[at + count]! + claim.charge, most)
+    claim.remaining = Math.max(0, claim.limit - slots[at + count]! - slots[at + before]!)
+    claim.resetUs = this.#endUs(step - (slots[at + row]! & oldestMask)) - nowUs
   }
 
   isOver(slot: number, nowUs: number): boolean {
-    return this.#counts[slot] === 0 || this.#ageOf(slot, nowUs) > steps
+    return this.#slots[slot * size + count] === 0 || this.#ageOf(slot, Math.floor(nowUs / this.#stepUs)) > steps
   }
 
   /** How many steps ago the newest one was. */
-  #ageOf(slot: number, nowUs: number): number {
-    return Math.max(0, Math.floor(nowUs / this.#stepUs) - this.#newest[slot]!)
+  #ageOf(slot: number, step: number): number {
+    return (step - this.#slots[slot * size + newest]!) >>> 0
   }
 
-  #used(slot: number, age: number): number {
-    let used = this.#counts[slot]!
-    if (this.#rowOf[slot] === 0) return used
-    const row = (this.#rowOf[slot]! - 1) * steps
-    let place = this.#newest[slot]! % steps
-    for (let back = steps - age; back > 0; back--) {
-      place = place === 0 ? steps - 1 : place - 1
-      used += this.#rows[row + place]!
-    }
+  /** When a step has left the window. */
+  #endUs(step: number): number {
+    return (step + 1) * this.#stepUs + this.#windowUs
+  }
+
+  #used(slot: number, step: number, age: number): number {
+    let used = this.#slots[slot * size + count]!
+    for (let back = steps; back > age; back--) used += this.#before(slot, step - back)
     return used
   }
 
-  /** When so many that count now, the oldest first, will have left the window; the end of all, if there are fewer. */
-  #freedAt(slot: number, count: number, age: number): number {
-    const newest = this.#newest[slot]!
-    if (this.#rowOf[slot] === 0) return (newest + steps + 1) * this.#stepUs
-    const row = (this.#rowOf[slot]! - 1) * steps
+  /** How many hits there were in a step before the newest. */
+  #before(slot: number, step: number): number {
+    const number = this.#slots[slot * size + row]! >>> rowShift
+    return number === 0 || step < 0 ? 0 : this.#rows[(number - 1) * steps + (step % steps)]!
+  }
+
+  /** With the end of which step, told by how long ago it was, so many that count now will have left: the oldest go first. */
+  #freedBy(slot: number, hits: number, step: number, age: number): number {
     let freed = 0
-    for (let back = steps - age; back > 0; back--) {
-      freed += this.#rows[row + ((newest - back) % steps)]!
-      if (freed >= count) return (newest - back + steps + 1) * this.#stepUs
+    for (let back = steps; back > age; back--) {
+      freed += this.#before(slot, step - back)
+      if (freed >= hits) return back
     }
-    return (newest + steps + 1) * this.#stepUs
+    return age
   }
 
-  /**
-   * Sums up what lies before the newest step, once: it stays the same for as long as that lasts. Nor is it ever that of another key, which
-   * has no row in the step in which it gets the slot.
-   */
-  #lookBack(slot: number, place: number): void {
-    this.#back.set([slot, this.#newest[slot]!, this.#freedAt(slot, 1, 0)], place * 3)
-    this.#backCounts[place] = Math.min(this.#used(slot, 0) - this.#counts[slot]!, 0xffff_ffff)
+  /** Moves on to a new step, before which nothing changes any more: it is summed up here, once. */
+  #begin(slot: number, step: number, age: number): void {
+    const slots = this.#slots
+    const at = slot * size
+    if (slots[at + count] === 0 || age > steps) this.#dropRow(slot)
+    else this.#store(slot, step, age)
+    slots[at + newest] = step
+    slots[at + count] = 0
+    slots[at + before] = Math.min(this.#used(slot, step, 0), most)
+    if (slots[at + row] !== 0) slots[at + row] = (slots[at + row]! & ~oldestMask) | this.#freedBy(slot, 1, step, 0)
   }
 
-  /** Moves on to a new step. */
-  #begin(slot: number, step: number): void {
-    const last = this.#newest[slot]!
-    if (this.isOver(slot, step * this.#stepUs)) this.#dropRow(slot)
-    else {
-      if (this.#rowOf[slot] === 0) this.#rowOf[slot] = this.#newRow()
-      const count = this.#counts[slot]!
-      if (count > this.#most) this.#widenRows(count)
-      const row = (this.#rowOf[slot]! - 1) * steps
-      this.#rows[row + (last % steps)] = count
-      for (let skipped = last + 1; skipped < step; skipped++) this.#rows[row + (skipped % steps)] = 0
-    }
-    this.#newest[slot] = step
-    this.#counts[slot] = 0
+  /** Puts the newest step, and those since then in which there was nothing, behind the others of the row. */
+  #store(slot: number, step: number, age: number): void {
+    const slots = this.#slots
+    const at = slot * size
+    if (slots[at + row] === 0) slots[at + row] = this.#newRow() << rowShift
+    if (slots[at + count]! > this.#mostOfRow) this.#widenRows(slots[at + count]!)
+    const first = ((slots[at + row]! >>> rowShift) - 1) * steps
+    this.#rows[first + ((step - age) % steps)] = slots[at + count]!
+    for (let back = age - 1; back > 0; back--) this.#rows[first + ((step - back) % steps)] = 0
   }
 
   #newRow(): number {
@@ -165,21 +156,22 @@ export class SlidingCounters implements Counters {
       this.#rows.fill(0, (free - 1) * steps, free * steps)
       return free
     }
-    const row = ++this.#rowCount
-    if (row * steps > this.#rows.length) {
-      const length = Math.ceil(Math.max(64, row * 1.125)) * steps
+    const number = ++this.#rowCount
+    if (number * steps > this.#rows.length) {
+      const length = Math.ceil(Math.max(64, number * 1.125)) * steps
       this.#rows = widened(this.#rows, this.#rows.constructor as new (length: number) => Uint32Array, length)
     }
-    return row
+    return number
   }
 
   #dropRow(slot: number): void {
-    if (this.#rowOf[slot]! > 0) this.#freeRows.push(this.#rowOf[slot]!)
-    this.#rowOf[slot] = 0
+    const at = slot * size + row
+    if (this.#slots[at] !== 0) this.#freeRows.push(this.#slots[at]! >>> rowShift)
+    this.#slots[at] = 0
   }
 
-  #widenRows(count: number): void {
-    this.#most = count > 0xffff ? 0xffff_ffff : 0xffff
-    this.#rows = count > 0xffff ? widened(this.#rows, Uint32Array) : widened(this.#rows, Uint16Array)
+  #widenRows(hits: number): void {
+    this.#mostOfRow = hits > 0xffff ? most : 0xffff
+    this.#rows = hits > 0xffff ? widened(this.#rows, Uint32Array) : widened(this.#rows, Uint16Array)
   }
 }

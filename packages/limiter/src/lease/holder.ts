@@ -1,3 +1,4 @@
+import type { Bucket } from '../stores/bucket.js'
 import type { Claim } from '../stores/claim.js'
 import { type AskLease, type LeaseAnswer, type LeaseCall, newLeaseId, notAsked } from './call.js'
 import { type Grant, Holding } from './holding.js'
@@ -55,6 +56,10 @@ export class Holder {
   }
 
   find({ bucket, key }: Keyed): Holding | undefined {
+    return this.get(bucket, key)
+  }
+
+  get(bucket: Bucket, key: string): Holding | undefined {
     return this.#holdings[bucket.index]?.get(key)
   }
 

@@ -1,4 +1,4 @@
-import type { Claim } from '../stores/claim.js'
+import type { Claim, Hit } from '../stores/claim.js'
 import type { Outcome } from '../stores/shared.js'
 import { Holder, type HolderOptions } from './holder.js'
 import type { Grant, Holding } from './holding.js'
@@ -43,9 +43,15 @@ export class LeasedStore {
     return { keys: size, local: this.local, waits, refills, returns }
   }
 
-  /** Whether one claim alone is met by tokens that are there. If not, nothing is taken. */
-  take(claim: Claim): boolean {
-    if (!this.#takeOne(claim, this.#options.nowMs())) return false
+  /** Whether it is met by tokens that are there. If not, nothing is taken. */
+  take(hit: Hit): boolean {
+    const { bucket, limit, cost } = hit.policy
+    const holding = bucket.lease && cost > 0 ? this.holder.get(bucket, hit.key) : undefined
+    const nowMs = this.#options.nowMs()
+    if (!holding?.take(cost, limit, nowMs)) return false
+    hit.remaining = holding.remaining(limit, nowMs)
+    hit.resetUs = holding.resetUs(nowMs)
+    this.holder.refill(holding, nowMs)
     this.local++
     return true
   }

@@ -38,6 +38,21 @@ export interface Claim<Policy extends Claimant = Claimant> {
   slot: number
 }
 
+/** Who asks for the same of every key. */
+export interface PlainClaimant extends Claimant {
+  readonly limit: number
+  readonly burst: number
+  readonly cost: number
+}
+
+/** A claim by one that is plain, as short as can be: what it has asked, the policy tells. */
+export interface Hit<Policy extends PlainClaimant = PlainClaimant> {
+  readonly policy: Policy
+  readonly key: string
+  remaining: number
+  resetUs: number
+}
+
 /** A claim that charges what it needs. All are made here, and by no class: a literal is less code for V8 to inline. */
 export function claimOn<Policy extends Claimant>(
   policy: Policy,

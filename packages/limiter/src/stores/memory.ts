@@ -25,8 +25,6 @@ export class MemoryStore {
   readonly #maxKeys: number
   readonly #tables: Table[] = []
   #timer: NodeJS.Timeout | undefined
-  /** When it decided last. */
-  nowUs = 0
 
   /** @param maxKeys of each bucket; the oldest goes for a new one that finds no room */
   constructor(maxKeys: number, nowUs: () => number = monotonicUs) {
@@ -37,11 +35,10 @@ export class MemoryStore {
   /** Answers all claims; if all that are enforced are met, each that is met is charged, else none. */
   decide(claims: readonly Claim[]): boolean {
     const nowUs = this.#nowUs()
-    this.nowUs = nowUs
     let isOk = true
     for (let i = 0; i < claims.length; i++) {
       const claim = claims[i]!
-      const table = this.#tables[claim.bucket.index] ?? this.#add(claim.bucket)
+      const table = this.tableOf(claim.bucket)
       claim.slot = table.find(claim.key) ?? -1
       table.counters.ask(claim.slot, claim, nowUs)
       if (!claim.isOk && !claim.isShadow) isOk = false
@@ -57,18 +54,8 @@ export class MemoryStore {
     return true
   }
 
-  /**
-   * Whether one claim alone, that charges what it needs, is met by a key that is known, in one step. If not, nothing is changed, and
-   * `decide` tells.
-   */
-  take(claim: Claim): boolean {
-    const table = this.#tables[claim.bucket.index]
-    if (table === undefined) return false
-    const slot = table.find(claim.key)
-    if (slot === undefined) return false
-    const nowUs = this.#nowUs()
-    this.nowUs = nowUs
-    return table.counters.take(slot, claim, nowUs)
+  tableOf(bucket: Bucket): Table {
+    return this.#tables[bucket.index] ?? this.#add(bucket)
   }
 
   reset(bucket: Bucket, key: string): void {
@@ -99,7 +86,7 @@ export class MemoryStore {
   }
 
   #add({ index, algorithm, windowUs }: Bucket): Table {
-    const table = new Table(new counters[algorithm as HitAlgorithm](windowUs), this.#maxKeys)
+    const table = new Table(new counters[algorithm as HitAlgorithm](windowUs), this.#maxKeys, this.#nowUs)
     this.#tables[index] = table
     return table
   }

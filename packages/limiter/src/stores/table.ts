@@ -1,10 +1,12 @@
 import type { Counters } from '../algorithms/counters.js'
+import type { Hit } from './claim.js'
 import { compactKey } from './compact-key.js'
 
 /** The keys of one bucket in memory, each with a slot of its counters. */
 export class Table {
   readonly counters: Counters
   readonly #maxKeys: number
+  readonly #nowUs: () => number
   readonly #slots = new Map<string | number, number>()
   readonly #freeSlots: number[] = []
   #slotCount = 0
@@ -13,9 +15,10 @@ export class Table {
   /** Keys that had to go while they still counted. */
   evictions = 0
 
-  constructor(counters: Counters, maxKeys: number) {
+  constructor(counters: Counters, maxKeys: number, nowUs: () => number) {
     this.counters = counters
     this.#maxKeys = maxKeys
+    this.#nowUs = nowUs
   }
 
   get size(): number {
@@ -25,6 +28,12 @@ export class Table {
   /** The slot of a key, if it has one. */
   find(key: string): number | undefined {
     return this.#slots.get(compactKey(key))
+  }
+
+  /** Whether it is met by a key that is known, in one step. If not, nothing is changed, and the store tells. */
+  take(hit: Hit): boolean {
+    const slot = this.#slots.get(compactKey(hit.key))
+    return slot !== undefined && this.counters.take(slot, hit, this.#nowUs())
   }
 
   /** A slot for a key that has none. As every new key makes up for two old ones, those that are over never pile up. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { Claim } from '../../src/stores/claim.js'
 import { compactKey } from '../../src/stores/compact-key.js'
@@ -7,10 +8,16 @@ import { bucketOf, claimOf, contract, Duel, seeded } from './contract.js'
 /** As requests do: one claim alone is tried at once, and decided if that does not meet it. */
 function decide(store: MemoryStore, claims: readonly Claim[]): boolean {
   const [first, ...others] = claims
-  return (
-    (others.length === 0 && !first!.isShadow && first!.need === first!.charge && store.take(first!)) ||
-    store.decide(claims)
-  )
+  return (others.length === 0 && takes(store, first!)) || store.decide(claims)
+}
+
+function takes(store: MemoryStore, claim: Claim): boolean {
+  const { bucket, key, limit, burst, need, charge, isShadow } = claim
+  if (isShadow || need !== charge) return false
+  const hit = { policy: { bucket, limit, burst, cost: need, isShadow }, key, remaining: -1, resetUs: -1 }
+  const isTaken = store.tableOf(bucket).take(hit)
+  if (isTaken) Object.assign(claim, { remaining: hit.remaining, resetUs: hit.resetUs })
+  return isTaken
 }
 
 function startMemory(maxKeys = 1_000) {
@@ -40,6 +47,58 @@ t.test('11. memory: 10,000 random runs decide as the model does', async (t) => {
     }
   }
   t.pass()
+})
+
+t.test('memory: what is met at once is answered as a decision is', async (t) => {
+  for (let seed = 1; seed <= 2_000; seed++) {
+    const random = seeded(seed)
+    const { store, pass, nowUs } = startMemory()
+    const other = new MemoryStore(1_000, nowUs)
+    const bucket = bucketOf((['sliding', 'gcra', 'fixed'] as const)[seed % 3]!, 20)
+    for (let step = 0; step < 60; step++) {
+      await pass(random() < 0.3 ? 0 : random() * random() * 8_000)
+      const answer = (decide: (claims: Claim[]) => boolean) => {
+        const claim = claimOf(bucket, 12, 'a', { burst: 6, cost: 1 + (step % 2) })
+        return { isOk: decide([claim]), remaining: claim.remaining, resetUs: claim.resetUs, retryUs: claim.retryUs }
+      }
+      const found = [answer((claims) => decide(store, claims)), answer((claims) => other.decide(claims))]
+      if (!isDeepStrictEqual(found[0], found[1])) return t.fail(`seed ${seed}, step ${step}: ${JSON.stringify(found)}`)
+    }
+  }
+  t.pass()
+})
+
+t.test('memory: sliding tells when the oldest that counts leaves', async (t) => {
+  let nowUs = 100_500_000
+  const store = new MemoryStore(10, () => nowUs)
+  const bucket = bucketOf('sliding', 20_000)
+  const endsAt = (seconds: number) => {
+    nowUs = 100_500_000 + seconds * 1_000_000
+    const claim = claimOf(bucket, 20)
+    t.ok(decide(store, [claim]))
+    return (nowUs + claim.resetUs) / 1_000_000
+  }
+  for (const seconds of [0, 0, 5, 7, 11, 11, 18, 20]) t.equal(endsAt(seconds), 121, `${seconds} s later`)
+  t.equal(endsAt(21), 126)
+  t.equal(endsAt(25), 126)
+  t.equal(endsAt(26), 128)
+  t.equal(endsAt(60), 181)
+})
+
+t.test('memory: as soon as its clock begins', async (t) => {
+  let nowUs = 0
+  const store = new MemoryStore(10, () => nowUs)
+  const bucket = bucketOf('sliding', 20_000)
+  const ask = () => {
+    const claim = claimOf(bucket, 3)
+    store.decide([claim])
+    return claim
+  }
+  ask()
+  nowUs = 3_500_000
+  ask()
+  t.match(ask(), { isOk: true, remaining: 0, resetUs: 17_500_000 })
+  t.match(ask(), { isOk: false, retryUs: 17_500_000 }, 'the first is over a step after its window')
 })
 
 t.test('memory: counts that outgrow a byte, then two', async (t) => {
