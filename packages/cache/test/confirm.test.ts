@@ -53,7 +53,7 @@ t.test('2. a frozen peer delays it by its lease at most, and is not stale when i
     await a.delete('key', { confirm: true })
     const tookMs = performance.now() - startMs
     t.ok(tookMs > 100, 'it can’t have answered')
-    t.ok(tookMs < leaseMs + 100, `took ${tookMs} ms`)
+    t.ok(tookMs < leaseMs + 1_000, `took ${tookMs} ms`)
     const read = b.tell({ do: 'read', key: 'key' })
     b.child.signal('SIGCONT')
     t.equal(await peeked, null)

@@ -88,7 +88,7 @@ t.test('9. clients don’t wait for each other', async (t) => {
   const waiting = Promise.all(Array.from({ length: 10 }, () => from('10.0.0.1')))
   const startMs = performance.now()
   t.equal((await from('10.0.0.2')).statusCode, 200)
-  t.ok(performance.now() - startMs < 100)
+  t.ok(performance.now() - startMs < 400)
   t.ok((await waiting).every(({ statusCode }) => statusCode === 200))
 })
 
