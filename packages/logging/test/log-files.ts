@@ -17,15 +17,23 @@ export interface LogFile {
   text: string
 }
 
-/** All files of a folder that can be seen, or one of them, in the order in which they were written. */
+/**
+ * All files of a folder that can be seen, or one of them, in the order in which they were written. A file whose compressed copy has its
+ * name already, as when the process ended in that moment, is there once; a copy that differs throws.
+ */
 export function logFiles(folder: string, only?: string): LogFile[] {
   const names = readdirSync(folder).filter((name) => (only === undefined ? !name.startsWith('.') : name === only))
   // Of one log, what is written to has no number and comes last.
   names.sort((a, b) => Number(!/\.\d{4,}\./.test(a)) - Number(!/\.\d{4,}\./.test(b)) || a.localeCompare(b))
-  return names.map((name) => {
+  const files = names.map((name) => {
     const content = readFileSync(join(folder, name))
     const text = (name.endsWith('.gz') ? gunzipSync(content) : content).toString('utf8')
     return { name, size: statSync(join(folder, name)).size, text }
+  })
+  return files.filter(({ name, text }) => {
+    const copy = files.find((file) => file.name === `${name}.gz`)
+    if (copy && copy.text !== text) throw new Error(`${copy.name} is not what ${name} is`)
+    return !copy
   })
 }
 

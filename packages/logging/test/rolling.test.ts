@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { forkFixture, waitFor } from '@steadfast/testing'
 import t from 'tap'
 import { createLogger } from '../src/index.js'
@@ -244,4 +245,17 @@ t.test('kill -9 while a file is compressed: the next start compresses it whole',
   const zipped = logFiles(folder).find(({ name }) => name === basename('app.2026-01-01.0001.log.gz'))
   t.equal(zipped?.text === content, true)
   t.notOk(existsSync(unfinished))
+})
+
+t.test('a process that ends before it has removed what it compressed: the next start does', async (t) => {
+  const folder = newFolder(t)
+  const path = join(folder, 'app.log')
+  const content = `${JSON.stringify({ n: 1 })}\n`
+  const rolled = join(folder, 'app.2026-01-01.0001.log')
+  writeFileSync(rolled, content)
+  writeFileSync(`${rolled}.gz`, gzipSync(content))
+  const next = createLogger({ file: { path }, rotate: { gzip: true }, console: false })
+  await waitFor(() => !existsSync(rolled))
+  await next.close()
+  t.equal(logFiles(folder, basename(`${rolled}.gz`))[0]?.text, content)
 })
