@@ -69,7 +69,7 @@ t.test('npx pnpm@12 demo in a fresh clone: installs, builds, and redirects withi
   const stopMs = performance.now()
   child.signal('SIGINT')
   await child.exit
-  t.ok(performance.now() - stopMs < 3_000, 'Ctrl-C ends it')
+  t.ok(performance.now() - stopMs < 10_000, 'Ctrl-C ends it')
   await t.rejects(fetch(shortUrl), 'nothing listens any more')
 })
 
@@ -80,7 +80,7 @@ t.test('pnpm demo again: the links are still there, and Ctrl-C exits 0', async (
   const stopMs = performance.now()
   child.signal('SIGINT')
   t.same(await child.exit, { code: 0, signal: null })
-  t.ok(performance.now() - stopMs < 3_000)
+  t.ok(performance.now() - stopMs < 10_000)
   t.notOk(isAlive(child.pid))
 })
 

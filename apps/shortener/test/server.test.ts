@@ -168,7 +168,7 @@ t.test('SIGTERM and SIGINT: exit 0 in time, with idle, silent and half-sent conn
     const startMs = performance.now()
     server.child.signal(signal)
     t.same(await server.child.exit, { code: 0, signal: null }, signal)
-    t.ok(performance.now() - startMs < 3_000)
+    t.ok(performance.now() - startMs < 10_000)
   }
 })
 
@@ -272,6 +272,6 @@ t.test('a database that goes away while it serves: 503 in time, and back without
   const stopMs = performance.now()
   server.child.signal('SIGTERM')
   t.same(await server.child.exit, { code: 0, signal: null }, 'and it stops while the database hangs')
-  t.ok(performance.now() - stopMs < 3_000)
+  t.ok(performance.now() - stopMs < 10_000)
   await postgres.release()
 })

@@ -113,7 +113,7 @@ t.test('4: Redis is gone: fire() does not wait for it, and it is said once', asy
   const startMs = performance.now()
   await app.alerts.fire(down)
   await app.alerts.fire({ ...down, name: 'other' })
-  t.ok(performance.now() - startMs < 500)
+  t.ok(performance.now() - startMs < 2_000)
   await waitFor(() => memory.told.flatMap(({ alerts }) => alerts).length === 2)
   t.equal(lines.filter((line) => line.includes('Redis does not answer')).length, 1)
 })

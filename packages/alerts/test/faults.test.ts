@@ -31,7 +31,7 @@ t.test(
     const startMs = performance.now()
     const response = await app.inject('/')
     t.equal(response.statusCode, 200)
-    t.ok(performance.now() - startMs < 1_000)
+    t.ok(performance.now() - startMs < 3_000)
     t.equal(lines.filter((line) => line.includes('the spool can’t be written')).length, 1)
     t.match(lines.join(''), /ENOSPC/)
     t.equal(app.alerts.stats().firing, 52)

@@ -87,7 +87,7 @@ t.test('a channel that fails for long does not hold up a drain', async (t) => {
   await waitFor(() => app.alerts.stats().channels.memory?.failed === 1)
   const startMs = performance.now()
   await app.close()
-  t.ok(performance.now() - startMs < 2_500)
+  t.ok(performance.now() - startMs < 4_500)
 })
 
 t.test('twenty apps in a process, on one spool, don’t see each other', async (t) => {

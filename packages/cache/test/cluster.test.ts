@@ -48,8 +48,8 @@ t.test('6. a namespace of 100,000 keys is cleared: all of it, without KEYS, and 
   await waitFor(() => asked > 400)
   isOn = false
   await other
-  t.ok(tookMs < 250, `cleared in ${tookMs} ms`)
-  t.ok(longestMs < 250, `another client waited for ${longestMs} ms at most`)
+  t.ok(tookMs < 1_000, `cleared in ${tookMs} ms`)
+  t.ok(longestMs < 1_000, `another client waited for ${longestMs} ms at most`)
 
   let found = 0
   for (let i = 0; i < count; i += 2_000) found += (await space.getMany(keys.slice(i, i + 2_000))).size

@@ -22,7 +22,7 @@ t.test('3. a loader that fails runs once, and not again before errorBackoffMs', 
   const shared = await share(t)
   const origin = client(t, shared.url)
   const place = `${shared.keyPrefix}origin:`
-  const options = { defaults: { ttlMs: 60_000, errorBackoffMs: 1_500 } }
+  const options = { defaults: { ttlMs: 60_000, errorBackoffMs: 3_000 } }
   const [a, b] = await Promise.all([fork(t, shared, options), fork(t, shared, options)])
   await origin.set(`${place}slow`, '2')
   await origin.set(`${place}key`, 'fails')
@@ -35,11 +35,11 @@ t.test('3. a loader that fails runs once, and not again before errorBackoffMs', 
   t.equal(errors.filter((error) => error.startsWith('ERR_CACHE_LOAD_FAILED')).length, 20, 'the other process is told')
   t.equal(await origin.get(`${place}loads:key`), '1')
   await fail()
-  t.ok(performance.now() - failedMs < 1_300, 'the backoff is still on')
+  t.ok(performance.now() - failedMs < 2_800, 'the backoff is still on')
   t.equal(await origin.get(`${place}loads:key`), '1')
   await origin.set(`${place}key`, 'well')
   await waitFor(async () => (await b.tell({ do: 'read', key: 'key' })) === 'well')
-  t.ok(performance.now() - failedMs > 1_300, 'it lasted')
+  t.ok(performance.now() - failedMs > 2_800, 'it lasted')
   t.equal(await origin.get(`${place}loads:key`), '2')
 })
 
@@ -68,15 +68,15 @@ t.test('3. the lock’s holder is killed: others take over within lock.ttlMs, an
     async () => {
       const startMs = performance.now()
       const value = await a.getOrSet('stale', () => 'new', grace)
-      if (value === 'old') t.ok(performance.now() - startMs < 500, 'nobody waits')
+      if (value === 'old') t.ok(performance.now() - startMs < 900, 'nobody waits')
       return value === 'new'
     },
     { everyMs: 20 },
   )
-  t.ok(performance.now() - killedMs < lock.ttlMs + 100)
+  t.ok(performance.now() - killedMs < 3 * lock.ttlMs)
   const { value, ms } = await missing
   t.equal(value, 'loaded')
-  t.ok(ms < lock.ttlMs + 100, `${ms} ms`)
+  t.ok(ms < 3 * lock.ttlMs, `${ms} ms`)
 })
 
 t.test('3. who has waited for lock.waitMs loads as well', async (t) => {
@@ -87,7 +87,7 @@ t.test('3. who has waited for lock.waitMs loads as well', async (t) => {
   await waitFor(() => a.stats().loads === 1)
   const startMs = performance.now()
   t.equal(await b.getOrSet('key', () => 'mine'), 'mine')
-  t.ok(performance.now() - startMs < 1_000)
+  t.ok(performance.now() - startMs < 4_000)
   t.equal(await (await open()).get('key'), 'mine', 'and it may store what it has')
 })
 

@@ -25,24 +25,27 @@ t.test('4. origin down: stale values until graceMs ends, then the error', async 
   await each(t, async (t, open) => {
     const cache = await open()
     const options = { ttlMs: 200, graceMs: 1_500, errorBackoffMs: 20 }
-    t.equal(await cache.getOrSet('key', () => 'old', options), 'old')
-    const beganMs = performance.now()
+    let loadedMs = 0
+    const up = () => {
+      loadedMs = performance.now()
+      return 'old'
+    }
+    t.equal(await cache.getOrSet('key', up, options), 'old')
+    const storedMs = performance.now()
     let runs = 0
     const down: Loader<string> = () => {
       runs++
       throw new Error('origin down')
     }
-    let staleUntilMs = 0
     for (;;) {
       const startMs = performance.now()
       const value = await cache.getOrSet('key', down, options).catch((error) => error)
       if (value !== 'old') {
         t.match(value, { message: 'origin down' })
-        t.ok(performance.now() - beganMs > 1_690, `stale until ${staleUntilMs - beganMs} ms`)
+        t.ok(performance.now() - loadedMs > 1_690, `${performance.now() - loadedMs} ms: not before it ends`)
         break
       }
-      staleUntilMs = startMs
-      t.ok(performance.now() - beganMs < 1_700 + 500, 'not for ever')
+      t.ok(startMs - storedMs < 1_710, `${startMs - storedMs} ms: not after it has ended`)
       await pause(50)
     }
     t.ok(runs > 3, 'it was tried again and again')
@@ -68,7 +71,7 @@ t.test('4. a slow loader: the stale value at softTimeoutMs, the fresh one afterw
     const startMs = performance.now()
     t.same(await Promise.all([1, 2, 3].map(() => cache.getOrSet('key', slow, options))), ['old', 'old', 'old'])
     const tookMs = performance.now() - startMs
-    t.ok(tookMs > 90 && tookMs < 500, `${tookMs} ms`)
+    t.ok(tookMs > 90 && tookMs < 2_000, `${tookMs} ms`)
     t.equal(await cache.getOrSet('key', slow, { ...options, softTimeoutMs: 0 }), 'old')
     release()
     await waitFor(async () => (await cache.getOrSet('key', slow, { ...options, ttlMs: 60_000 })) === 'new')

@@ -85,10 +85,10 @@ t.test('9. clients don’t wait for each other', async (t) => {
   const { app } = await appOf(t, slow(5_000, 100))
   const from = (remoteAddress: string) => app.inject({ url: '/x', remoteAddress })
   await Promise.all([from('10.0.0.1'), from('10.0.0.1')])
-  const waiting = Promise.all(Array.from({ length: 10 }, () => from('10.0.0.1')))
+  const waiting = Promise.all(Array.from({ length: 30 }, () => from('10.0.0.1')))
   const startMs = performance.now()
   t.equal((await from('10.0.0.2')).statusCode, 200)
-  t.ok(performance.now() - startMs < 400)
+  t.ok(performance.now() - startMs < 1_000)
   t.ok((await waiting).every(({ statusCode }) => statusCode === 200))
 })
 

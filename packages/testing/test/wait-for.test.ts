@@ -18,7 +18,7 @@ t.test('it gives up in time, also on a condition that hangs or fails late', asyn
     await t.rejects(waitFor(condition, { timeoutMs: 100, what: 'the thing' }), {
       message: 'the thing was not met within 100 ms',
     })
-    t.ok(performance.now() - startMs < 600)
+    t.ok(performance.now() - startMs < 900)
   }
   const failing = () => Promise.reject(new Error('why'))
   await t.rejects(waitFor(failing, { timeoutMs: 50 }), { cause: { message: 'why' } })
