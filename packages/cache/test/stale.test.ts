@@ -45,7 +45,7 @@ t.test('4. origin down: stale values until graceMs ends, then the error', async 
         t.ok(performance.now() - loadedMs > 1_690, `${performance.now() - loadedMs} ms: not before it ends`)
         break
       }
-      t.ok(startMs - storedMs < 1_710, `${startMs - storedMs} ms: not after it has ended`)
+      t.ok(startMs - storedMs < 1_750, `${startMs - storedMs} ms: not after it has ended`)
       await pause(50)
     }
     t.ok(runs > 3, 'it was tried again and again')
