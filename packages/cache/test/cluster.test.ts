@@ -30,26 +30,28 @@ t.test('6. a namespace of 100,000 keys is cleared: all of it, without KEYS, and 
   t.equal(await b.namespace('space').get('key-7'), 'key-7')
   t.equal(await b.namespace('space').get(`key-${count - 1}`), `key-${count - 1}`)
 
-  let [isOn, longestMs, asked] = [true, 0, 0]
+  let [isOn, asked] = [true, 0]
+  let waitedMs: number[] = []
   const other = (async () => {
     while (isOn) {
       const startMs = performance.now()
       await Promise.all(nodes.map((node) => node.ping()))
-      longestMs = Math.max(longestMs, performance.now() - startMs)
+      waitedMs.push(performance.now() - startMs)
       asked++
       await new Promise(setImmediate)
     }
   })()
   await waitFor(() => asked > 200)
-  longestMs = 0
+  waitedMs = []
   const startMs = performance.now()
   t.same(await space.clear(), { pending: false })
   const tookMs = performance.now() - startMs
   await waitFor(() => asked > 400)
   isOn = false
   await other
-  t.ok(tookMs < 1_000, `cleared in ${tookMs} ms`)
-  t.ok(longestMs < 1_000, `another client waited for ${longestMs} ms at most`)
+  t.ok(tookMs < 500, `cleared in ${tookMs} ms`)
+  const late = waitedMs.filter((ms) => ms >= 250)
+  t.ok(late.length <= 1, `another client waited for ${late} ms: one may have met a stall of the machine`)
 
   let found = 0
   for (let i = 0; i < count; i += 2_000) found += (await space.getMany(keys.slice(i, i + 2_000))).size

@@ -37,6 +37,7 @@ t.test('2. a frozen peer delays it by its lease at most, and is not stale when i
   const a = await shared.open({ l1 })
   const b = await fork(t, shared, { l1 })
   const origin = client(t, shared.url)
+  const took: number[] = []
   for (let round = 1; round <= 3; round++) {
     await origin.set(`${shared.keyPrefix}origin:key`, `${round}`)
     await a.delete('key', { confirm: true })
@@ -53,12 +54,14 @@ t.test('2. a frozen peer delays it by its lease at most, and is not stale when i
     await a.delete('key', { confirm: true })
     const tookMs = performance.now() - startMs
     t.ok(tookMs > 100, 'it can’t have answered')
+    took.push(tookMs)
     t.ok(tookMs < leaseMs + 1_000, `took ${tookMs} ms`)
     const read = b.tell({ do: 'read', key: 'key' })
     b.child.signal('SIGCONT')
     t.equal(await peeked, null)
     t.equal(await read, 'new')
   }
+  t.ok(Math.min(...took) < leaseMs + 100, `${took} ms: its lease, where nothing stalls`)
 })
 
 t.test('2. a dead peer delays it by its lease at most, and then no more', async (t) => {
@@ -70,7 +73,7 @@ t.test('2. a dead peer delays it by its lease at most, and then no more', async 
   await b.child.exit
   const startMs = performance.now()
   await a.delete('key', { confirm: true })
-  t.ok(performance.now() - startMs < leaseMs + 1_000)
+  t.ok(performance.now() - startMs < leaseMs + 500)
   await waitFor(async () => {
     const againMs = performance.now()
     await a.invalidateTags(['tag'], { confirm: true })

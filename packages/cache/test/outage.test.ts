@@ -34,6 +34,8 @@ for (const fault of ['frozen', 'killed'] as const) {
         t.equal(await cache.getOrSet(`key-${i}`, () => i), i)
         took.push(performance.now() - startMs)
       }
+      const late = took.filter((ms) => ms >= l2TimeoutMs + 100)
+      t.ok(late.length <= 1, `${late} ms: one may have met a stall of the machine`)
       t.ok(Math.max(...took) < 5 * l2TimeoutMs, `the slowest took ${Math.max(...took)} ms`)
       t.ok(took.slice(5).filter((ms) => ms > 50).length <= 2, 'once the breaker is open nobody waits')
       t.ok(states.includes('open'))

@@ -45,7 +45,7 @@ t.test('3. a loader that fails runs once, and not again before errorBackoffMs', 
 
 t.test('3. the lock’s holder is killed: others take over within lock.ttlMs, and serve stale meanwhile', async (t) => {
   const shared = await share(t)
-  const lock = { ttlMs: 1_000, waitMs: 10_000 }
+  const lock = { ttlMs: 2_000, waitMs: 10_000 }
   const holder = await fork(t, shared, { lock })
   const a = await shared.open({ lock, l1: false })
   const grace = { ttlMs: 50, graceMs: 60_000 }
@@ -73,10 +73,10 @@ t.test('3. the lock’s holder is killed: others take over within lock.ttlMs, an
     },
     { everyMs: 20 },
   )
-  t.ok(performance.now() - killedMs < 3 * lock.ttlMs)
+  t.ok(performance.now() - killedMs < lock.ttlMs + 500)
   const { value, ms } = await missing
   t.equal(value, 'loaded')
-  t.ok(ms < 3 * lock.ttlMs, `${ms} ms`)
+  t.ok(ms < lock.ttlMs + 500, `${ms} ms`)
 })
 
 t.test('3. who has waited for lock.waitMs loads as well', async (t) => {
