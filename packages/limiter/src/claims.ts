@@ -51,6 +51,20 @@ export class ClaimMaker {
     }
   }
 
+  /** `keyFor`, of one policy. */
+  askerOf(policy: PlacedPolicy): (request: FastifyRequest) => string | null | undefined {
+    const { key } = policy
+    if (!key) return (request) => this.keyFor(request, policy)
+    return (request) => {
+      try {
+        return checkedKey(key(request))
+      } catch (error) {
+        this.#fail(policy, error)
+        return undefined
+      }
+    }
+  }
+
   /** null: the policy is not for this request. undefined: the request is refused. */
   #makeOne(request: FastifyRequest, policy: PlacedPolicy): PolicyClaim | null | undefined {
     const key = this.keyFor(request, policy)

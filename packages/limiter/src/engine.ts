@@ -1,25 +1,20 @@
 import { Bans } from './bans/bans.js'
+import type { PlainPolicy } from './claims.js'
 import { decideWithSlots, isSlot } from './concurrency/slot-gate.js'
 import { Slots, type SlotsOptions } from './concurrency/slots.js'
 import { type DegradedEvent, Events } from './events.js'
 import { Faults, type Log } from './faults.js'
 import type { ResolvedLimiterOptions } from './options.js'
-import { type PlacedPolicy, Places } from './scope.js'
+import { Places } from './scope.js'
 import { Counts, type LimiterStats } from './stats.js'
 import { type Bucket, Buckets } from './stores/bucket.js'
-import type { Claim, Hit } from './stores/claim.js'
+import type { AtHand, Claim } from './stores/claim.js'
 import { MemoryStore } from './stores/memory.js'
 import { type Outcome, SharedStore } from './stores/shared.js'
 import { WaitingLines } from './waiting.js'
 
 /** Keys that are known to be blocked, at most. */
 const maxBlocked = 10_000
-
-/** What there is of a limit without asking anybody. */
-export interface AtHand {
-  /** Whether a hit is met by it, and counted. */
-  take(hit: Hit): boolean
-}
 
 /** What all requests of a limiter share: its stores, its counters, its listeners. */
 export class Engine {
@@ -86,9 +81,9 @@ export class Engine {
   }
 
   /** By what a hit of a policy may be met at once, if by anything. Where it is not, nothing is changed, and `decide` tells. */
-  atHand({ bucket, lease }: PlacedPolicy): AtHand | undefined {
+  atHand({ bucket, cost }: PlainPolicy): AtHand | undefined {
     if (this.memory) return this.memory.tableOf(bucket)
-    return lease && this.#shared!.leased
+    return bucket.lease && cost > 0 ? this.#shared!.leased.atHand(bucket) : undefined
   }
 
   #decide(claims: readonly Claim[], done: (outcome: Outcome) => void): void {

@@ -10,8 +10,8 @@ export class LimitText {
   readonly #codes: number[] = []
   readonly #before: readonly number[]
   #seconds = -1
-  /** All digits of what remains but the last. */
-  #tens = -1
+  /** What remains, with 0 for its last digit. */
+  #tens = -10
   /** Where the last digit of what remains is, and the numbers that have as many digits. */
   #last = 0
   #least = 0
@@ -26,23 +26,25 @@ export class LimitText {
    * @returns what holds until the next call
    */
   tell(remaining: number, seconds: number): number[] {
-    const tens = Math.floor(remaining / 10)
-    if (tens !== this.#tens || seconds !== this.#seconds) this.#change(remaining, tens, seconds)
-    this.#codes[this.#last] = 48 + remaining - tens * 10
+    const digit = remaining - this.#tens
+    if (digit < 0 || digit > 9 || seconds !== this.#seconds) this.#change(remaining, seconds)
+    else this.#codes[this.#last] = 48 + digit
     return this.#codes
   }
 
-  #change(remaining: number, tens: number, seconds: number): void {
+  #change(remaining: number, seconds: number): void {
+    const tens = Math.floor(remaining / 10)
     if (seconds !== this.#seconds || remaining < this.#least || remaining > this.#most) this.#build(remaining, seconds)
     else {
       let at = this.#last
-      for (let rest = tens, old = this.#tens; rest !== old; old = Math.floor(old / 10)) {
+      this.#codes[at] = 48 + remaining - tens * 10
+      for (let rest = tens, old = this.#tens / 10; rest !== old; old = Math.floor(old / 10)) {
         const tenth = Math.floor(rest / 10)
         this.#codes[--at] = 48 + rest - tenth * 10
         rest = tenth
       }
     }
-    this.#tens = tens
+    this.#tens = tens * 10
   }
 
   #build(remaining: number, seconds: number): void {

@@ -8,6 +8,8 @@ import { ReplyHeaders } from './reply-headers.js'
 /** How much later than it could a client is told to come, at most: so that not all come at once. */
 const jitterShare = 0.1
 
+const { fromCharCode } = String
+
 const seconds = (us: number): number => Math.ceil(us / 1_000_000)
 
 /** What a policy is told by, made once. https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers */
@@ -44,6 +46,11 @@ export class PolicyTexts {
   now(remaining: number, resetUs: number): number[] {
     return this.#now.tell(remaining, seconds(resetUs))
   }
+
+  /** The same as a text: the codes are few, as names are short. */
+  text(remaining: number, resetUs: number): string {
+    return fromCharCode.apply(null, this.#now.tell(remaining, Math.ceil(resetUs / 1_000_000)))
+  }
 }
 
 function append(list: number[], codes: readonly number[]): number[] {
@@ -65,10 +72,13 @@ export class Headers {
 
   /** Of a plain policy alone that is enforced, and was not exceeded. */
   setPlain(reply: FastifyReply, { policy, remaining, resetUs }: PolicyHit): void {
-    if (this.#isDraft) {
-      this.#reply.setDraft(reply, policy.texts.alone, flatText(policy.texts.now(remaining, resetUs)))
-    }
+    if (this.#isDraft) this.#reply.setDraft(reply, policy.texts.alone, policy.texts.text(remaining, resetUs))
     if (this.#isLegacy) this.#setLegacyOne(reply, policy.limit, remaining, resetUs)
+  }
+
+  /** What `setPlain` calls where there is no more to it. */
+  get draft(): ReplyHeaders | undefined {
+    return this.#isDraft && !this.#isLegacy ? this.#reply : undefined
   }
 
   set(reply: FastifyReply, claims: readonly PolicyClaim[], isExceeded = false): void {

@@ -1,14 +1,15 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { BanTable } from './bans/table.js'
-import { type ClaimMaker, isPlain, type PlainPolicy, type PolicyClaim, type PolicyHit } from './claims.js'
-import type { AtHand, Engine } from './engine.js'
+import { type ClaimMaker, claimOf, isPlain, type PolicyClaim } from './claims.js'
+import type { Engine } from './engine.js'
 import { hasGone, onceGone } from './gone.js'
 import type { Headers } from './headers.js'
+import type { Hook } from './hooks.js'
+import { plainHook } from './plain.js'
 import { banned, exceeded, sendProblem, unavailable } from './refusal.js'
 import type { PlacedPolicy } from './scope.js'
-import { isStated, newState, stateHit, stateOf } from './state.js'
+import { newState, stateOf } from './state.js'
 import type { LimiterStats } from './stats.js'
-import { claimOn } from './stores/claim.js'
 import type { Outcome } from './stores/shared.js'
 import { Turns } from './turns.js'
 
@@ -17,6 +18,8 @@ type Asked = PolicyClaim[] | undefined
 
 /** Policies that are asked together: all of them are charged, or none. */
 export class Stage {
+  /** Lets a request pass, or answers it. */
+  readonly run: Hook
   readonly #engine: Engine
   readonly #bans: BanTable
   readonly #maker: ClaimMaker
@@ -28,9 +31,6 @@ export class Stage {
   readonly #escalates: boolean
   readonly #turns: Turns | undefined
   readonly #requests: LimiterStats['requests']
-  /** The only policy, where it may be met at once, by what there is at hand. */
-  readonly #only: PlainPolicy | undefined
-  readonly #atHand: AtHand | undefined
 
   /** @param isLast of the stages that its requests pass, where those that pass are counted */
   constructor(engine: Engine, maker: ClaimMaker, headers: Headers, policies: readonly PlacedPolicy[], isLast: boolean) {
@@ -44,40 +44,36 @@ export class Stage {
     this.#escalates = policies.some(({ escalate }) => escalate)
     this.#hasShadows = policies.some(({ isShadow }) => isShadow)
     this.#requests = engine.counts.requests
-    const [first, ...others] = policies
-    const isUsual = first && isPlain(first) && others.length === 0 && !first.isShadow && !first.delay && !this.#hasSlots
-    if (isUsual) this.#atHand = engine.atHand(first)
-    if (isUsual && this.#atHand) this.#only = first
+    this.run =
+      this.#plainRun() ?? ((request, reply, done) => this.#decide(maker.make(request, policies), request, reply, done))
     if (policies.some(({ delay }) => delay)) this.#turns = new Turns(engine, (request) => maker.make(request, policies))
   }
 
-  run(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    const asked = this.#begin(request, reply)
-    if (asked === 'passed') done()
-    else this.#decide(asked, request, reply, done)
-  }
-
-  /** What is still to be decided; most requests have passed. */
-  #begin(request: FastifyRequest, reply: FastifyReply): Asked | 'passed' {
-    const only = this.#only
-    if (only === undefined) return this.#maker.make(request, this.#policies)
-    const key = this.#maker.keyFor(request, only)
-    if (typeof key === 'string' && this.#bans.size === 0 && !isStated(request)) {
-      const hit: PolicyHit = { policy: only, key, remaining: 0, resetUs: 0 }
-      if (this.#atHand!.take(hit)) {
-        stateHit(request, hit)
-        this.#headers.setPlain(reply, hit)
-        if (this.#isLast) this.#requests.allowed++
-        return 'passed'
-      }
-    }
-    return this.#beginOne(request, only, key)
-  }
-
-  #beginOne(request: FastifyRequest, only: PlainPolicy, key: string | null | undefined): Asked {
-    if (typeof key === 'string') return [claimOn(only, key, only.limit, only.cost)]
-    const claim = key === null ? null : this.#maker.makeWithout(request, only)
-    return claim === null ? [] : claim && [claim]
+  /** Where one policy is all, and may be met at once. */
+  #plainRun(): Hook | undefined {
+    const [policy, ...others] = this.#policies
+    if (!policy || !isPlain(policy) || others.length > 0 || policy.isShadow || policy.delay || this.#hasSlots) return
+    const atHand = this.#engine.atHand(policy)
+    if (!atHand) return
+    const maker = this.#maker
+    return plainHook({
+      policy,
+      atHand,
+      bans: this.#bans,
+      keyFor: maker.askerOf(policy),
+      headers: this.#headers,
+      // Whoever has another stage to pass is counted there.
+      counts: this.#isLast ? this.#requests : { allowed: 0 },
+      decide: (request, reply, done, key) => {
+        const claim =
+          typeof key === 'string'
+            ? claimOf(policy, key, policy.limit, policy.cost)
+            : key === null
+              ? null
+              : maker.makeWithout(request, policy)
+        this.#decide(claim === null ? [] : claim && [claim], request, reply, done)
+      },
+    })
   }
 
   #decide(claims: Asked, request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {

@@ -1,4 +1,5 @@
-import type { Claim, Hit } from '../stores/claim.js'
+import type { Bucket } from '../stores/bucket.js'
+import type { AtHand, Claim } from '../stores/claim.js'
 import type { Outcome } from '../stores/shared.js'
 import { Holder, type HolderOptions } from './holder.js'
 import type { Grant, Holding } from './holding.js'
@@ -43,17 +44,22 @@ export class LeasedStore {
     return { keys: size, local: this.local, waits, refills, returns }
   }
 
-  /** Whether it is met by tokens that are there. If not, nothing is taken. */
-  take(hit: Hit): boolean {
-    const { bucket, limit, cost } = hit.policy
-    const holding = bucket.lease && cost > 0 ? this.holder.get(bucket, hit.key) : undefined
-    const nowMs = this.#options.nowMs()
-    if (!holding?.take(cost, limit, nowMs)) return false
-    hit.remaining = holding.remaining(limit, nowMs)
-    hit.resetUs = holding.resetUs(nowMs)
-    this.holder.refill(holding, nowMs)
-    this.local++
-    return true
+  /** Tokens that are there. */
+  atHand(bucket: Bucket): AtHand<Holding> {
+    const { holder } = this
+    return {
+      find: (key) => holder.get(bucket, key),
+      now: this.#options.nowMs,
+      take: (holding, hit, nowMs) => {
+        const { limit, cost } = hit.policy
+        if (!holding.take(cost, limit, nowMs)) return false
+        hit.remaining = holding.remaining(limit, nowMs)
+        hit.resetUs = holding.resetUs(nowMs)
+        holder.refill(holding, nowMs)
+        this.local++
+        return true
+      },
+    }
   }
 
   /** As that of any store: all claims are met and charged, or none is charged. */

@@ -53,6 +53,15 @@ export interface Hit<Policy extends PlainClaimant = PlainClaimant> {
   resetUs: number
 }
 
+/** What there is of a limit without asking anybody. */
+export interface AtHand<Place = unknown> {
+  /** Where that of a key is, if there is any. */
+  find(key: string): Place | undefined
+  now(): number
+  /** Whether a hit is met by what is found in one step: it is counted and answered then. If not, nothing is changed, and a claim tells. */
+  take(place: Place, hit: Hit, now: number): boolean
+}
+
 /** A claim that charges what it needs. All are made here, and by no class: a literal is less code for V8 to inline. */
 export function claimOn<Policy extends Claimant>(
   policy: Policy,

@@ -2,8 +2,7 @@ import { parseIPv4 } from '../address/parse.js'
 
 /** A key as memory keeps it: an IPv4 address becomes a number, which takes no memory of its own. */
 export function compactKey(key: string): string | number {
-  const first = key.charCodeAt(0)
-  return first >= 48 && first <= 57 ? compactAddress(key) : key
+  return key.charCodeAt(0) <= 57 ? compactAddress(key) : key
 }
 
 function compactAddress(key: string): string | number {

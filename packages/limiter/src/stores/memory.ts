@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks' // the global is a getter
 import type { Counters } from '../algorithms/counters.js'
 import { FixedCounters } from '../algorithms/fixed.js'
 import { GcraCounters } from '../algorithms/gcra.js'
@@ -16,8 +15,13 @@ const counters: Record<HitAlgorithm, new (windowUs: number) => Counters> = {
 const sweepEveryMs = 1_000
 const sweepCount = 10_000
 
-/** Whole microseconds that only go forward. */
-export const monotonicUs = (): number => Math.floor(performance.now() * 1_000)
+const { hrtime } = process
+
+/** Whole microseconds that only go forward. Of the clocks that do, `hrtime` costs the least: half of `performance.now()`. */
+export const monotonicUs = (): number => {
+  const time = hrtime()
+  return time[0] * 1_000_000 + Math.floor(time[1] / 1_000)
+}
 
 /** Counters in the memory of this process. It decides at once. */
 export class MemoryStore {

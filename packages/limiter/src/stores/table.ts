@@ -1,9 +1,9 @@
 import type { Counters } from '../algorithms/counters.js'
-import type { Hit } from './claim.js'
+import type { AtHand, Hit } from './claim.js'
 import { compactKey } from './compact-key.js'
 
 /** The keys of one bucket in memory, each with a slot of its counters. */
-export class Table {
+export class Table implements AtHand<number> {
   readonly counters: Counters
   readonly #maxKeys: number
   readonly #nowUs: () => number
@@ -30,10 +30,12 @@ export class Table {
     return this.#slots.get(compactKey(key))
   }
 
-  /** Whether it is met by a key that is known, in one step. If not, nothing is changed, and the store tells. */
-  take(hit: Hit): boolean {
-    const slot = this.#slots.get(compactKey(hit.key))
-    return slot !== undefined && this.counters.take(slot, hit, this.#nowUs())
+  now(): number {
+    return this.#nowUs()
+  }
+
+  take(slot: number, hit: Hit, nowUs: number): boolean {
+    return this.counters.take(slot, hit, nowUs)
   }
 
   /** A slot for a key that has none. As every new key makes up for two old ones, those that are over never pile up. */

@@ -15,7 +15,9 @@ function takes(store: MemoryStore, claim: Claim): boolean {
   const { bucket, key, limit, burst, need, charge, isShadow } = claim
   if (isShadow || need !== charge) return false
   const hit = { policy: { bucket, limit, burst, cost: need, isShadow }, key, remaining: -1, resetUs: -1 }
-  const isTaken = store.tableOf(bucket).take(hit)
+  const table = store.tableOf(bucket)
+  const slot = table.find(key)
+  const isTaken = slot !== undefined && table.take(slot, hit, table.now())
   if (isTaken) Object.assign(claim, { remaining: hit.remaining, resetUs: hit.resetUs })
   return isTaken
 }
