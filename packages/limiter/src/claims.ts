@@ -51,7 +51,7 @@ export class ClaimMaker {
     }
   }
 
-  /** `keyFor`, of one policy. */
+  /** `keyFor` of one policy, kept short: it is part of what each usual request runs. */
   askerOf(policy: PlacedPolicy): (request: FastifyRequest) => string | null | undefined {
     const { key } = policy
     if (!key) return (request) => this.keyFor(request, policy)
