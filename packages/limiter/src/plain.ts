@@ -21,7 +21,7 @@ interface Plain {
 
 /**
  * The usual request: one policy, and room at hand. It is one function, with what is the same for all requests around it, and whatever
- * it calls is short, so that V8 compiles all of it in one piece. By methods of several objects the same took 2 % more of a request.
+ * it calls is short, so that V8 compiles nearly all of it in one piece. By methods of several objects the same took 2 % more of a request.
  */
 export function plainHook({ policy, atHand, bans, keyFor, headers, counts, decide }: Plain): Hook {
   const { draft } = headers

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { BanTable } from './bans/table.js'
-import { type ClaimMaker, claimOf, isPlain, type PolicyClaim } from './claims.js'
+import { type ClaimMaker, claimOf, isPlain, type PlainPolicy, type PolicyClaim } from './claims.js'
 import type { Engine } from './engine.js'
 import { hasGone, onceGone } from './gone.js'
 import type { Headers } from './headers.js'
@@ -64,16 +64,14 @@ export class Stage {
       headers: this.#headers,
       // Whoever has another stage to pass is counted there.
       counts: this.#isLast ? this.#requests : { allowed: 0 },
-      decide: (request, reply, done, key) => {
-        const claim =
-          typeof key === 'string'
-            ? claimOf(policy, key, policy.limit, policy.cost)
-            : key === null
-              ? null
-              : maker.makeWithout(request, policy)
-        this.#decide(claim === null ? [] : claim && [claim], request, reply, done)
-      },
+      decide: (request, reply, done, key) => this.#decide(this.#askedBy(request, policy, key), request, reply, done),
     })
+  }
+
+  #askedBy(request: FastifyRequest, policy: PlainPolicy, key: string | null | undefined): Asked {
+    if (typeof key === 'string') return [claimOf(policy, key, policy.limit, policy.cost)]
+    const claim = key === null ? null : this.#maker.makeWithout(request, policy)
+    return claim === null ? [] : claim && [claim]
   }
 
   #decide(claims: Asked, request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { Claim } from '../../src/stores/claim.js'
 import { compactKey } from '../../src/stores/compact-key.js'
-import { MemoryStore } from '../../src/stores/memory.js'
+import { MemoryStore, monotonicUs } from '../../src/stores/memory.js'
 import { bucketOf, claimOf, contract, Duel, seeded } from './contract.js'
 
 /** As requests do: one claim alone is tried at once, and decided if that does not meet it. */
@@ -178,4 +178,10 @@ t.test('11. memory: addresses are kept as numbers, one for each', async (t) => {
     '00.0.0.0',
   ])
     t.equal(compactKey(text), text)
+})
+
+t.test('whoever fakes process.hrtime in tests moves the clock', (t) => {
+  t.intercept(process, 'hrtime', { value: () => [12, 345_678_999] })
+  t.equal(monotonicUs(), 12_345_678)
+  t.end()
 })
